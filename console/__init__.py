@@ -1,0 +1,1 @@
+"""How a person reaches the rest: command line, web page, HTTP API."""

@@ -1,0 +1,1 @@
+"""What an administrator sets: options, secrets, rights, history. It knows no notification."""

@@ -1,0 +1,82 @@
+"""What a process of ours reads from its surroundings: where Redis is and where the keys lie, nothing else.
+
+No server setting is ever taken from the environment: two processes with different variables would then
+disagree about where mail goes. Those settings are options in Redis (see `catalog`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: The file in the data folder in which `make up` leaves the addresses of the servers it started.
+EMBEDDED_FILE = "environment"
+
+_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+class InvalidEnvironment(ValueError):
+    """A variable of the environment cannot be used; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Addresses and key files of this process.
+
+    Attributes:
+        redis_url: The Redis that holds options and ledger.
+        broker_url: The broker that carries the tasks; the same Redis unless set.
+        key_files: Key ring files, the primary first; empty where no secret can be opened.
+        prefix: First part of every key in Redis, so that two installations can share one server.
+    """
+
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    key_files: tuple[Path, ...] = ()
+    prefix: str = "notify"
+
+
+def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The one folder in which the embedded servers keep their data: `NOTIFY_HOME`, else `data/` here."""
+    home = environ.get("NOTIFY_HOME", "")
+    return Path(home) if home else Path(__file__).resolve().parent.parent / "data"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Environment:
+    """Read the environment; what is missing comes from a running `make up`.
+
+    Raises:
+        InvalidEnvironment: A variable is malformed, or no Redis is named and none is embedded.
+    """
+    given = {name: value for name, value in environ.items() if name.startswith("NOTIFY_") and value}
+    if "NOTIFY_REDIS_URL" not in given:
+        given = {**read_embedded(data_folder(environ)), **given}
+    redis_url = given.get("NOTIFY_REDIS_URL", "")
+    if not redis_url:
+        raise InvalidEnvironment(
+            "NOTIFY_REDIS_URL is not set and no embedded server runs here: "
+            "start one with `make up`, or set it, for example redis://127.0.0.1:6379/0"
+        )
+    if not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise InvalidEnvironment("NOTIFY_REDIS_URL must start with redis://, rediss:// or unix://")
+    prefix = given.get("NOTIFY_PREFIX", "notify")
+    if not _PREFIX.fullmatch(prefix):
+        raise InvalidEnvironment("NOTIFY_PREFIX must be 1 to 40 letters, digits, hyphens or underscores")
+    return Environment(
+        redis_url=redis_url,
+        broker_url=given.get("NOTIFY_BROKER_URL", redis_url),
+        key_files=tuple(Path(part) for part in given.get("NOTIFY_KEY_FILE", "").split(os.pathsep) if part),
+        prefix=prefix,
+    )
+
+
+def read_embedded(folder: Path) -> dict[str, str]:
+    """The variables that a running `make up` left in its data folder; empty where none runs."""
+    try:
+        lines = (folder / EMBEDDED_FILE).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)

@@ -1,0 +1,1 @@
+"""How a notification leaves: the SMTP client with its phases, and the pool of connections."""

