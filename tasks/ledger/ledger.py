@@ -1,0 +1,275 @@
+"""The transitions, as Python calls. What each does to a record is in the Lua file of its name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import redis
+
+from tasks.ledger.records import Accepted, Claim, Entry, Intent, NotClaimed, Results, State, Sweep, new_token
+from tasks.ledger.scripts import REDIS_CLOCK, Scripts
+
+LEASE_SECONDS: Final = 30.0
+#: No claim outlives this, however busily it is renewed. The budget of a walk is shorter (`delivery`).
+LONGEST_CLAIM_SECONDS: Final = 900.0
+#: A bell that nobody answered, because the broker forgot it, is rung again after this.
+RING_AGAIN_SECONDS: Final = 30.0
+#: So many workers dead over one notification mean that the notification kills them.
+POISON_LAPSES: Final = 3
+#: Above this share of `maxmemory` nothing is accepted, so that what was accepted can be finished.
+ACCEPT_MEMORY_SHARE: Final = 0.85
+_MEMORY_CHECK_SECONDS: Final = 1.0
+
+
+class LedgerUnavailable(Exception):
+    """The ledger cannot accept now; nothing was recorded. The message says why and what to do."""
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+class Ledger:
+    """Every change of a notification's state. One object a process; safe between threads.
+
+    Each call is one atomic script and may be repeated after a lost reply. All raise `redis.RedisError` where
+    Redis does not answer.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        prefix: str = "notify",
+        revision_key: str | None = None,
+        clock: str = REDIS_CLOCK,
+    ) -> None:
+        """Bind to a Redis.
+
+        Args:
+            client: From `settings_store.redis_client.connect`.
+            prefix: First part of every key.
+            revision_key: The hash whose field `revision` is the revision of the options.
+            clock: Lua text that defines `now_ms()`; tests move time by it.
+        """
+        self._redis = client
+        self._scripts = Scripts(client, prefix, clock)
+        self._revision_key = revision_key or f"{prefix}:settings"
+        self._memory_checked = -_MEMORY_CHECK_SECONDS
+        self._memory_share = 0.0
+
+    def accept(self, entry: Entry, *, ring: bool) -> Accepted:
+        """Record a notification.
+
+        Args:
+            entry: What to record.
+            ring: Whether the caller enqueues it at once; else a sweeper does within a second.
+
+        Raises:
+            LedgerUnavailable: Redis is nearly out of memory.
+        """
+        return self.accept_many([entry], ring=ring)[0]
+
+    def accept_many(self, entries: Sequence[Entry], *, ring: bool) -> list[Accepted]:
+        """Record many in one round trip, each by itself: one that is refused does not touch the others.
+
+        Raises:
+            LedgerUnavailable: Redis is nearly out of memory; nothing was recorded. A failure in the middle
+                raises `redis.RedisError`; asking again with the same ids records the rest once.
+        """
+        self._refuse_when_nearly_full()
+        answers = self._scripts.run_many("accept", [_accept_arguments(entry, ring=ring) for entry in entries])
+        accepted = []
+        for answer in answers:
+            if isinstance(answer, redis.exceptions.OutOfMemoryError):
+                raise LedgerUnavailable(_FULL) from None
+            if isinstance(answer, Exception):
+                raise answer
+            status, entry_id, number, state = answer
+            accepted.append(Accepted(status=status, id=entry_id, number=number, state=state))
+        return accepted
+
+    def claim(self, notification_id: str, *, worker: str) -> Claim | NotClaimed:
+        """Take a queued notification for one pass; see `claim.lua` for when that is refused."""
+        token = new_token()
+        answer = self._scripts.run(
+            "claim",
+            notification_id,
+            token,
+            _ms(LEASE_SECONDS),
+            _ms(LONGEST_CLAIM_SECONDS),
+            POISON_LAPSES,
+            worker,
+            self._revision_key,
+        )
+        if answer[0] != "claimed":
+            return NotClaimed(state=answer[0])
+        return Claim(
+            id=notification_id,
+            token=token,
+            at_ms=int(answer[1]),
+            number=int(answer[2]),
+            channel=answer[3],
+            lane=answer[4],
+            accepted_at_ms=int(answer[5]),
+            expires_at_ms=int(answer[6]),
+            outcomes=answer[7],
+            passes=int(answer[8]),
+            lapses=int(answer[9]),
+            content=answer[10],
+            memory=answer[11],
+            unsure_server=answer[12],
+            unsure_at_ms=int(answer[13]),
+            attempts=int(answer[14]),
+            revision=int(answer[15]),
+        )
+
+    def renew(self, claim: Claim) -> float:
+        """Lengthen the lease; the seconds that are left, 0 where the claim is lost or at its longest."""
+        left: int = self._scripts.run("renew", claim.id, claim.token, _ms(LEASE_SECONDS))
+        return left / 1000
+
+    def intend(
+        self, claim: Claim, intent: Intent, *, revision: int
+    ) -> Literal["granted", "stale", "over", "cancelled", "expired", "changed", "settled"]:
+        """Ask for the right to send the body. Only `granted` allows the final dot.
+
+        Refused as `stale` (the claim was lost), `over` (at its longest), `cancelled`, `expired`, `changed`
+        (the options are newer than `revision`) or `settled` (a recipient got it meanwhile).
+        """
+        answer: Literal["granted", "stale", "over", "cancelled", "expired", "changed", "settled"]
+        answer = self._scripts.run(
+            "intent",
+            claim.id,
+            claim.token,
+            _ms(LEASE_SECONDS),
+            self._revision_key,
+            revision,
+            intent.attempt,
+            intent.if_unanswered,
+            intent.resend_after_ms,
+            intent.fingerprint,
+            intent.server,
+            ",".join(map(str, intent.recipients)),
+        )
+        return answer
+
+    def record(
+        self, claim: Claim, *, attempt: int, results: Results
+    ) -> Literal["recorded", "stale", "cancelled", "unknown"]:
+        """Keep the results of an attempt while the pass goes on; closes the intent."""
+        answer: Literal["recorded", "stale", "cancelled", "unknown"]
+        answer = self._scripts.run("record", claim.id, claim.token, attempt, *results.arguments())
+        return answer
+
+    def finish(
+        self,
+        claim: Claim,
+        *,
+        then: Literal["waiting", "queued", "held", "failed"],
+        results: Results,
+        reason: str,
+        delay_seconds: float = 0.0,
+        memory: str = "",
+        counts_as_pass: bool = True,
+        attempts: int | None = None,
+        revision: int = 0,
+    ) -> tuple[Literal["finished", "stale", "moved", "unknown"], State]:
+        """End the claim; the state it came to.
+
+        A final state follows from the outcomes where none is open, whatever `then` says.
+
+        Args:
+            claim: The claim to end.
+            then: Where a notification with open recipients goes.
+            results: Outcomes and timeline entries not recorded yet.
+            reason: Why, in words for the operator; no address and no text.
+            delay_seconds: How long to wait (`waiting`) or not to ring (`queued`).
+            memory: Kept for the next pass.
+            counts_as_pass: False where nobody could be tried.
+            attempts: Number of the last attempt.
+            revision: For `held`: refused as `moved` where the options are newer.
+        """
+        status, state = self._scripts.run(
+            "finish",
+            claim.id,
+            claim.token,
+            then,
+            _ms(delay_seconds),
+            reason,
+            memory,
+            int(counts_as_pass),
+            self._revision_key,
+            revision,
+            claim.attempts if attempts is None else attempts,
+            *results.arguments(),
+        )
+        return status, state
+
+    def cancel(
+        self, notification_id: str, *, by: str
+    ) -> tuple[Literal["cancelled", "asked", "final", "unknown"], State | Literal[""]]:
+        """Cancel; `asked` where it is being sent and the worker stops before its next body."""
+        status, state = self._scripts.run("cancel", notification_id, by)
+        return status, state
+
+    def sweep(self, lane: str, *, room: int, look: int = 200) -> Sweep:
+        """Look at what is due in a lane.
+
+        Args:
+            lane: Which part of the due-set.
+            room: How many more its queue may take.
+            look: How many due records are looked at.
+        """
+        rung, ended = self._scripts.run(
+            "sweep", lane, room, max(look, room), _ms(RING_AGAIN_SECONDS), POISON_LAPSES
+        )
+        return Sweep(
+            ring=tuple((rung[i], int(rung[i + 1])) for i in range(0, len(rung), 2)),
+            ended=tuple((ended[i], ended[i + 1]) for i in range(0, len(ended), 2)),
+        )
+
+    def release_held(self, before_revision: int, *, limit: int = 200) -> int:
+        """Queue what was held under a revision older than this; how many that were."""
+        released: int = self._scripts.run("release", before_revision, limit)
+        return released
+
+    def purge(self, *, older_than_seconds: float, limit: int = 200) -> int:
+        """Forget records that have been final for longer than this; how many that were."""
+        purged: int = self._scripts.run("purge", _ms(older_than_seconds), limit)
+        return purged
+
+    def _refuse_when_nearly_full(self) -> None:
+        now = time.monotonic()
+        if now - self._memory_checked >= _MEMORY_CHECK_SECONDS:
+            memory = self._redis.info("memory")
+            limit = int(memory.get("maxmemory", 0))
+            self._memory_share = int(memory["used_memory"]) / limit if limit else 0.0
+            self._memory_checked = now
+        if self._memory_share >= ACCEPT_MEMORY_SHARE:
+            raise LedgerUnavailable(_FULL)
+
+
+_FULL: Final = (
+    f"Redis uses more than {ACCEPT_MEMORY_SHARE:.0%} of its maxmemory, so nothing more is accepted: "
+    "raise maxmemory, or lower the history days"
+)
+
+
+def _accept_arguments(entry: Entry, *, ring: bool) -> tuple[str | int, ...]:
+    return (
+        entry.id,
+        entry.digest,
+        entry.key,
+        entry.channel,
+        entry.lane,
+        entry.content,
+        entry.recipients,
+        entry.not_before_ms,
+        entry.expires_ms,
+        entry.age_limit_ms,
+        _ms(RING_AGAIN_SECONDS),
+        int(ring),
+    )

@@ -1,0 +1,43 @@
+-- Record a notification, or say that it is recorded already. Repeating a call changes nothing.
+-- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
+--       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0)
+local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
+local now = now_ms()
+
+local function answer_for(known_id)
+  local known = load(known_id, 'digest', 'number', 'state')
+  if not known.digest then return nil end
+  return {known.digest == digest and 'same' or 'conflict', known_id, tonumber(known.number), known.state}
+end
+
+local answer = answer_for(id)
+if answer then return answer end
+if key_hash ~= '' then
+  local first_id = redis.call('GET', prefix .. ':key:' .. key_hash)
+  if first_id then
+    answer = answer_for(first_id)
+    if answer then return answer end
+  end
+end
+if expires > 0 and expires <= now then return {'expired', id, 0, ''} end
+
+local starts = math.max(now, not_before)
+local last = starts + age_limit
+if expires > 0 and expires < last then last = expires end
+local number = redis.call('INCR', prefix .. ':number')
+local record = {id = id, lane = lane, accepted_at = now, expires_at = last}
+redis.call('HSET', record_key(id), 'number', number, 'digest', digest, 'channel', channel, 'lane', lane,
+           'content', content, 'accepted_at', now, 'expires_at', last, 'outcomes', string.rep('o', recipients))
+redis.call('ZADD', prefix .. ':numbers', number, id)
+if key_hash ~= '' then
+  redis.call('SET', prefix .. ':key:' .. key_hash, id)
+  redis.call('HSET', record_key(id), 'key', key_hash)
+end
+if not_before > now then
+  wait_until(record, not_before, 'not before its time')
+else
+  queue(record, ring and now + ring_again or now)
+end
+return {'accepted', id, number, record.state}

@@ -1,0 +1,31 @@
+-- Take a queued notification, or one whose lease is over, for one pass. The answer brings the whole record.
+-- Repeating a call with the same token gives the same claim.
+-- ARGV: prefix, id, token, lease ms, longest ms, poison lapses, worker, revision key
+local id, token = ARGV[2], ARGV[3]
+local lease, longest, poison_lapses = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now = now_ms()
+insist()
+local record = load_common(id)
+if not record.state then return {'unknown'} end
+
+local mine = record.state == 'sending' and record.token == token
+if record.state == 'sending' and not mine then
+  if tonumber(record.lease_until) > now then return {'sending'} end
+  lapse(record, now, poison_lapses)
+end
+if not mine then
+  if record.state ~= 'queued' then return {record.state} end
+  if tonumber(record.expires_at) <= now then
+    finish_as(record, 'expired', 'expired', now)
+    return {record.state}
+  end
+  move(record, 'sending')
+  redis.call('HSET', record_key(id), 'token', token, 'lease_until', now + lease, 'lease_limit', now + longest,
+             'worker', ARGV[7])
+  due(record, now + lease)
+end
+local more = load(id, 'content', 'memory', 'unsure_server', 'unsure_at', 'attempts')
+return {'claimed', now, record.number, record.channel, record.lane, record.accepted_at, record.expires_at,
+        record.outcomes, record.pass or '0', record.lapses or '0', more.content, more.memory or '',
+        more.unsure_server or '', more.unsure_at or '0', more.attempts or '0',
+        redis.call('HGET', ARGV[8], 'revision') or '0'}

@@ -1,0 +1,207 @@
+-- Put before every script: names of keys, the clock, and the few moves that all transitions are made of.
+--
+-- A record is the hash <prefix>:n:<id>; its timeline is the list <prefix>:t:<id>.
+-- The due-set is one sorted set a lane, <prefix>:due:<lane>. Every record that is not final has exactly one
+-- score in it; only finish_as() takes the score away.
+local prefix = ARGV[1]
+
+-- A first write that Redis never refuses for memory. Commands that follow a write in the same script are not
+-- refused either, so finishing, cancelling and sweeping go on where the memory limit is reached.
+local function insist() redis.call('DEL', prefix .. ':-') end
+
+local function record_key(id) return prefix .. ':n:' .. id end
+local function due_key(lane) return prefix .. ':due:' .. lane end
+local function state_key(state) return prefix .. ':state:' .. state end
+
+local FINAL = {delivered = true, partial = true, uncertain = true, failed = true, expired = true, cancelled = true}
+
+local function load(id, ...)
+  local names = {...}
+  local values = redis.call('HMGET', record_key(id), unpack(names))
+  local record = {id = id}
+  for i, name in ipairs(names) do record[name] = values[i] or nil end
+  return record
+end
+
+-- What every transition needs to know; load() with these.
+local COMMON = {'state', 'lane', 'accepted_at', 'expires_at', 'outcomes', 'token', 'last_token', 'lease_until',
+                'lease_limit', 'intent', 'lapses', 'cancel', 'pass', 'channel', 'number', 'reason'}
+local function load_common(id) return load(id, unpack(COMMON)) end
+
+local function note(id, entry) redis.call('RPUSH', prefix .. ':t:' .. id, entry) end
+
+local function note_event(id, now, verdict, reason, extra)
+  local entry = extra or {}
+  entry.at, entry.verdict, entry.reason = now, verdict, reason
+  note(id, cjson.encode(entry))
+end
+
+local function move(record, to)
+  if record.state == to then return end
+  if record.state then redis.call('ZREM', state_key(record.state), record.id) end
+  if record.state == 'held' then redis.call('ZREM', prefix .. ':held', record.id) end
+  redis.call('ZADD', state_key(to), record.accepted_at, record.id)
+  redis.call('HSET', record_key(record.id), 'state', to)
+  record.state = to
+end
+
+local function due(record, at)
+  local last = tonumber(record.expires_at)
+  if at > last and record.state ~= 'sending' then at = last end
+  redis.call('ZADD', due_key(record.lane), at, record.id)
+  return at
+end
+
+local function let_go(record)
+  redis.call('HDEL', record_key(record.id), 'token', 'lease_until', 'lease_limit', 'intent')
+  record.token, record.intent = nil, nil
+end
+
+-- Recipients are named by their place in the envelope, from 0; outcomes has one letter for each:
+-- o open, d delivered, r refused, u uncertain and to be sent once more, x uncertain for good.
+local function outcome_at(outcomes, index) return outcomes:sub(index + 1, index + 1) end
+local function with_outcome(outcomes, index, letter)
+  return outcomes:sub(1, index) .. letter .. outcomes:sub(index + 2)
+end
+local function has(outcomes, letter) return outcomes:find(letter, 1, true) ~= nil end
+local function is_settled(outcomes) return not has(outcomes, 'o') and not has(outcomes, 'u') end
+
+-- The final state that the outcomes speak of; `cause` decides only where recipients are still open.
+local function final_state(outcomes, cause)
+  if has(outcomes, 'x') or has(outcomes, 'u') then return 'uncertain' end
+  if not has(outcomes, 'o') then
+    if not has(outcomes, 'r') then return 'delivered' end
+    if has(outcomes, 'd') then return 'partial' end
+    return 'failed'
+  end
+  if cause ~= 'cancelled' and has(outcomes, 'd') then return 'partial' end
+  return cause
+end
+
+local function finish_as(record, cause, reason, now)
+  local outcomes = record.outcomes:gsub('u', 'x')
+  if outcomes ~= record.outcomes then
+    redis.call('HSET', record_key(record.id), 'outcomes', outcomes)
+    record.outcomes = outcomes
+  end
+  move(record, final_state(outcomes, cause))
+  redis.call('ZREM', due_key(record.lane), record.id)
+  redis.call('ZADD', prefix .. ':finished', now, record.id)
+  redis.call('HSET', record_key(record.id), 'finished_at', now, 'reason', reason)
+  redis.call('HDEL', record_key(record.id), 'next_at', 'cancel')
+  let_go(record)
+end
+
+local function wait_until(record, at, reason)
+  move(record, 'waiting')
+  let_go(record)
+  local next_at = due(record, at)
+  redis.call('HSET', record_key(record.id), 'next_at', next_at, 'reason', reason)
+end
+
+local function queue(record, ring_at)
+  move(record, 'queued')
+  let_go(record)
+  due(record, ring_at)
+  redis.call('HDEL', record_key(record.id), 'next_at')
+end
+
+-- An intent is "<attempt> <letter> <delay ms> <fingerprint> <server> <at> <index>,<index>": what was about to be
+-- sent to whom, and what becomes of those recipients when nobody ever says how it ended.
+local function read_intent(text)
+  local attempt, letter, delay, fingerprint, server, at, indexes =
+    text:match('^(%d+) (%a) (%d+) (%S+) (%S+) (%d+) (.*)$')
+  local list = {}
+  for index in indexes:gmatch('%d+') do list[#list + 1] = tonumber(index) end
+  return {attempt = tonumber(attempt), letter = letter, delay = tonumber(delay), fingerprint = fingerprint,
+          server = server, at = tonumber(at), indexes = list}
+end
+
+-- The lease of a claim ran out: its worker died or hung. With an intent open nobody knows whether the server took
+-- the message, so its recipients become uncertain; without one nothing was sent and it simply runs again.
+local function lapse(record, now, poison_lapses)
+  local lapses = tonumber(record.lapses or '0') + 1
+  redis.call('HSET', record_key(record.id), 'lapses', lapses)
+  record.lapses = tostring(lapses)
+  local wait = nil
+  if record.intent then
+    local intent = read_intent(record.intent)
+    local outcomes = record.outcomes
+    for _, index in ipairs(intent.indexes) do
+      if outcome_at(outcomes, index) ~= 'd' then outcomes = with_outcome(outcomes, index, intent.letter) end
+    end
+    record.outcomes = outcomes
+    redis.call('HSET', record_key(record.id), 'outcomes', outcomes, 'unsure_server', intent.fingerprint,
+               'unsure_at', now)
+    note_event(record.id, now, 'uncertain', 'the worker ended while the server had the message',
+               {server = intent.server, stage = 'final', attempt = intent.attempt, indexes = intent.indexes,
+                pass = tonumber(record.pass or '0') + 1})
+    if intent.letter == 'u' then wait = intent.delay end
+  else
+    note_event(record.id, now, 'lease_over', 'the worker ended before anything was sent',
+               {pass = tonumber(record.pass or '0') + 1})
+  end
+  if record.cancel then
+    finish_as(record, 'cancelled', 'cancelled', now)
+  elseif is_settled(record.outcomes) then
+    finish_as(record, 'failed', 'uncertain: the worker ended while the server had the message', now)
+  elseif lapses >= poison_lapses then
+    finish_as(record, 'failed', 'poison: ' .. lapses .. ' workers ended while they held it', now)
+  elseif tonumber(record.expires_at) <= now then
+    finish_as(record, 'expired', 'expired', now)
+  elseif wait then
+    wait_until(record, now + wait, 'uncertain: one more send by the same server')
+  else
+    queue(record, now)
+  end
+end
+
+-- Outcomes and timeline entries of attempts: ARGV from `first` on is a count of "index letter" pairs, the pairs,
+-- a count of entries, the entries. With `late`, only a 250 counts.
+local function apply_results(record, first, late, now)
+  local outcomes = record.outcomes
+  local at = first
+  local pairs_count = tonumber(ARGV[at])
+  local unsure = false
+  for _ = 1, pairs_count do
+    local index, letter = tonumber(ARGV[at + 1]), ARGV[at + 2]
+    at = at + 2
+    local old = outcome_at(outcomes, index)
+    if letter == 'd' or (not late and old ~= 'd') then
+      outcomes = with_outcome(outcomes, index, letter)
+      if letter == 'u' then unsure = true end
+    end
+  end
+  at = at + 1
+  local entries_count = tonumber(ARGV[at])
+  local changed = outcomes ~= record.outcomes
+  if not late or changed then
+    for i = 1, entries_count do note(record.id, ARGV[at + i]) end
+  end
+  if changed then redis.call('HSET', record_key(record.id), 'outcomes', outcomes) end
+  record.outcomes = outcomes
+  if not late and record.intent then
+    if unsure then
+      redis.call('HSET', record_key(record.id), 'unsure_server', read_intent(record.intent).fingerprint,
+                 'unsure_at', now)
+    end
+    redis.call('HDEL', record_key(record.id), 'intent')
+    record.intent = nil
+  end
+  return at + entries_count + 1, changed
+end
+
+-- A 250 that arrives after the claim was lost is still the truth.
+local function apply_late(record, first, now)
+  local _, changed = apply_results(record, first, true, now)
+  if not changed then return end
+  if FINAL[record.state] then
+    local state = final_state(record.outcomes, record.state)
+    if state ~= record.state then
+      move(record, state)
+      redis.call('HSET', record_key(record.id), 'reason', 'a late reply said delivered')
+    end
+  elseif is_settled(record.outcomes) and record.state ~= 'sending' then
+    finish_as(record, 'failed', 'a late reply said delivered', now)
+  end
+end

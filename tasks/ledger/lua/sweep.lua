@@ -1,0 +1,30 @@
+-- Look at what is due in one lane: expire, take back what dead workers held, and say which ids to enqueue.
+-- The score is raised here, first; the caller enqueues after. A caller that dies in between costs one ring again.
+-- ARGV: prefix, lane, how many may be rung, how many are looked at, ring again ms, poison lapses
+local lane, room, look = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local ring_again, poison_lapses = tonumber(ARGV[5]), tonumber(ARGV[6])
+local now = now_ms()
+insist()
+local rung, ended = {}, {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', due_key(lane), '-inf', now, 'LIMIT', 0, look)) do
+  local record = load_common(id)
+  if record.state == 'sending' then
+    lapse(record, now, poison_lapses)
+  elseif record.state and tonumber(record.expires_at) <= now then
+    note_event(id, now, 'expired', record.reason or 'not sent in time')
+    finish_as(record, 'expired', 'expired: ' .. (record.reason or 'not sent in time'), now)
+  end
+  if not record.state then
+    redis.call('ZREM', due_key(lane), id)
+  elseif FINAL[record.state] then
+    ended[#ended + 1] = id
+    ended[#ended + 1] = record.state
+  elseif (record.state == 'queued' or record.state == 'waiting') and room > 0
+         and tonumber(redis.call('ZSCORE', due_key(lane), id)) <= now then
+    room = room - 1
+    queue(record, now + ring_again)
+    rung[#rung + 1] = id
+    rung[#rung + 1] = tonumber(record.pass or '0')
+  end
+end
+return {rung, ended}
