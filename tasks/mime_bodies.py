@@ -1,0 +1,88 @@
+"""Bodies of a mail: text in the lightest encoding that every server passes, files as streamed base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tasks.line_breaks import unified
+
+#: RFC 5322 2.1.1: no line may be longer, its line end not counted.
+LINE_MAX_BYTES = 998
+#: RFC 2045 6.8: 76 characters a line, and these bytes make them.
+BASE64_LINE_BYTES = 57
+_BASE64_LINE_SENT_BYTES = 78
+_CHUNK_BYTES = BASE64_LINE_BYTES * 1024
+
+#: What every boundary starts with: neither quoted-printable nor base64 can produce it (RFC 2045 6.7), and a
+#: text that holds it is never sent as it is. So no content can end a part.
+BOUNDARY_START = "=_"
+
+# What a 7-bit body cannot carry: all controls but tab and line feed.
+_UNSAFE = re.compile("[^\t\n\x20-\x7e]")
+_NOT_QUOTED = bytes({*b"\t\n", *range(0x20, 0x7F)} - {ord("=")})
+
+
+def text_part(subtype: str, text: str, *, among_others: bool) -> bytes:
+    """Headers and body of a text part, without a line end after its last line.
+
+    Readable ASCII goes as it is, everything else as quoted-printable or base64, whichever is shorter; 8-bit
+    bytes are never sent, as not every server on the way announces 8BITMIME.
+
+    Args:
+        subtype: `plain` or `html`.
+        text: What it says, with any line ends.
+        among_others: Whether it is one part of a multipart, where it must not look like a boundary.
+    """
+    text = unified(text)
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    encoding, body = _encoded(text, among_others=among_others)
+    head = (
+        f'Content-Type: text/{subtype}; charset="{charset}"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    )
+    return head.encode("ascii") + body
+
+
+def _encoded(text: str, *, among_others: bool) -> tuple[str, bytes]:
+    raw = text.encode()
+    readable = not _UNSAFE.search(text) and not (among_others and BOUNDARY_START in text)
+    if readable and max(map(len, raw.split(b"\n"))) <= LINE_MAX_BYTES:
+        return "7bit", raw.replace(b"\n", b"\r\n")
+    quoted_bytes = len(raw) + 2 * len(raw.translate(None, _NOT_QUOTED))
+    if quoted_bytes * BASE64_LINE_BYTES <= len(raw) * _BASE64_LINE_SENT_BYTES:
+        return "quoted-printable", binascii.b2a_qp(raw, istext=True).replace(b"\n", b"\r\n")
+    body = base64.encodebytes(raw.replace(b"\n", b"\r\n")).replace(b"\n", b"\r\n")
+    return "base64", body.removesuffix(b"\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Base64Body:
+    """A file as it goes on the wire, encoded piece by piece while it is sent.
+
+    Attributes:
+        content: The bytes of the file.
+    """
+
+    content: bytes = field(repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """Exactly what `chunks` yields."""
+        return base64_size_bytes(len(self.content))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Whole lines of 76 characters, each piece ending in CRLF; no line needs dot-stuffing."""
+        view = memoryview(self.content)
+        for start in range(0, len(view), _CHUNK_BYTES):
+            encoded = binascii.b2a_base64(view[start : start + _CHUNK_BYTES], newline=False)
+            lines = [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
+            yield b"\r\n".join(lines) + b"\r\n"
+
+
+def base64_size_bytes(raw_bytes: int) -> int:
+    """How many bytes a file takes as sent: base64 with its line ends, about 1.37 times the file."""
+    lines, rest = divmod(raw_bytes, BASE64_LINE_BYTES)
+    return lines * _BASE64_LINE_SENT_BYTES + (-(-rest // 3) * 4 + 2 if rest else 0)

@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+import base64
+import html
+import re
+import subprocess
+import sys
+import tracemalloc
+from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses
+from typing import Any, cast
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tasks.gsm7 import TextTooLong
+from tasks.line_breaks import unified
+from tasks.mail_content import compose_mail
+from tasks.mime_bodies import Base64Body, base64_size_bytes
+from tasks.mime_headers import attachment_disposition, unstructured
+from tasks.notification import InlineAttachment, InvalidNotification, envelope_recipients, parse
+from tasks.prefix import TextOptions
+from tasks.rendering import RenderedMessage, numbered, render
+from tasks.text_message import compose_text, refuse_too_long
+from tests.rigs.notifications import (
+    LINE_ENDERS,
+    any_text,
+    email,
+    emails,
+    file_names,
+    header_text,
+    long_words,
+    subjects,
+    text,
+    texts,
+)
+
+ACCEPTED_AT = datetime(2026, 11, 23, 10, 0, 5, tzinfo=timezone(timedelta(hours=1)))
+HEADERS = {
+    "from", "to", "cc", "reply-to", "subject", "date", "message-id", "auto-submitted", "x-notification-id",
+    "x-auto-response-suppress", "x-priority", "importance", "mime-version", "content-type",
+    "content-transfer-encoding",
+}  # fmt: skip
+
+
+def rendered(document: object, **changes: Any) -> RenderedMessage:
+    arguments = {
+        "notification_id": "n-1",
+        "number": 42,
+        "accepted_at": ACCEPTED_AT,
+        "sender": "noreply@mycorp.com",
+        **changes,
+    }
+    return render(parse(cast("dict[str, object]", document)), **arguments)
+
+
+def wire(message: RenderedMessage) -> bytes:
+    return b"".join(message.chunks())
+
+
+def read(message: RenderedMessage) -> EmailMessage:
+    found = message_from_bytes(wire(message), policy=policy.default)
+    assert isinstance(found, EmailMessage)
+    return found
+
+
+def body(message: EmailMessage, kind: str = "plain") -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    content = part.get_content()
+    assert isinstance(content, str)
+    return unified(content)
+
+
+def last_line_end(message: EmailMessage) -> str:
+    """What a body reads back with besides its text: the line end after a readable part that stands alone."""
+    readable = not message.is_multipart() and message["Content-Transfer-Encoding"] != "base64"
+    return "\n" if readable else ""
+
+
+def addressed(message: EmailMessage, name: str) -> list[str]:
+    return [address for _, address in getaddresses([str(value) for value in message.get_all(name, [])])]
+
+
+def assert_clean_wire(message: RenderedMessage) -> None:
+    raw = wire(message)
+    lines = raw.split(b"\r\n")
+    assert raw.endswith(b"\r\n")
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    assert max(map(len, lines)) <= 998
+    assert message.size_bytes == len(raw)
+    assert all(chunk.endswith(b"\r\n") for chunk in message.chunks())
+    head, _, rest = raw.partition(b"\r\n\r\n")
+    assert not re.search(rb"[^\t\r\n\x20-\x7e]", rest)
+    assert message.smtputf8 or head.isascii()
+    names = [line.split(b":")[0].decode() for line in head.split(b"\r\n") if not line.startswith(b" ")]
+    assert {name.lower() for name in names} <= HEADERS
+    assert len(names) == len(set(names))
+
+
+@given(emails)
+@example(email(message="a\0b\f\x1b[0m c\rd\x7f", html="\0"))
+@example(email(message="x" * 999))
+@example(email(message="x" * 998))
+def test_every_accepted_mail_renders_and_reads_back_the_same(document: dict[str, Any]) -> None:
+    notification = parse(document)
+    message = rendered(document)
+    assert_clean_wire(message)
+    found = read(message)
+    left_out = {
+        index: "not supported by this version"
+        for index, one in enumerate(notification.attachments)
+        if not isinstance(one, InlineAttachment)
+    }
+    content = compose_mail(notification, 42, TextOptions(), left_out)
+    assert found["Subject"] == content.subject
+    assert body(found) == unified(content.text) + last_line_end(found)
+    assert (content.html is None) == (found.get_body(("html",)) is None)
+    if content.html is not None:
+        assert body(found, "html") == unified(content.html)
+    assert addressed(found, "To") == list(notification.to)
+    assert addressed(found, "Cc") == list(notification.cc)
+    assert addressed(found, "Reply-To") == list(notification.reply_to)
+    assert found["Bcc"] is None
+    assert message.recipients == envelope_recipients(notification)
+    assert message.unknown_tokens == content.unknown_tokens
+    files = [one for one in notification.attachments if isinstance(one, InlineAttachment)]
+    parts = list(found.iter_attachments())
+    assert [part.get_content() for part in parts] == [one.content for one in files]
+    names = [part["Content-Disposition"].params["filename"] for part in parts]
+    assert names == numbered([one.name for one in files])
+
+
+@given(texts)
+def test_every_accepted_text_renders_and_reads_back_the_same(document: dict[str, Any]) -> None:
+    notification = parse(document)
+    try:
+        refuse_too_long(notification)
+    except InvalidNotification:
+        return
+    for recipient in envelope_recipients(notification):
+        message = rendered(document, recipient=recipient)
+        assert_clean_wire(message)
+        found = read(message)
+        expected = compose_text(notification, 42)
+        assert body(found) == expected.text + last_line_end(found)
+        assert addressed(found, "To") == [recipient]
+        assert message.recipients == (recipient,)
+        assert message.unknown_tokens == expected.unknown
+        assert found.get_content_type() == "text/plain"
+        assert "Subject" not in found
+        if expected.text.isascii():
+            assert found["Content-Transfer-Encoding"] == "7bit"
+
+
+@given(emails)
+def test_rendering_twice_is_the_same_to_the_byte(document: dict[str, Any]) -> None:
+    assert wire(rendered(document)) == wire(rendered(document))
+
+
+def test_another_process_renders_the_same_bytes() -> None:
+    document = email(
+        subject="Ünï", html="<p>x", cc=["a@b"], properties={"b": "1", "a": "2"},
+        attachments=[{"name": "ü.bin", "content_base64": "YWJj"}],
+    )  # fmt: skip
+    program = (
+        "import sys, datetime; from tasks.notification import parse; from tasks.rendering import render\n"
+        f"m = render(parse({document!r}), notification_id='n-1', number=42, sender='noreply@mycorp.com', "
+        f"accepted_at=datetime.datetime.fromisoformat({ACCEPTED_AT.isoformat()!r}))\n"
+        "sys.stdout.buffer.write(b''.join(m.chunks()))"
+    )
+    for seed in ("1", "2"):
+        other = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, env={"PYTHONHASHSEED": seed}
+        )
+        assert other.stdout == wire(rendered(document))
+
+
+def test_the_headers_tell_machines_what_this_is() -> None:
+    found = read(
+        rendered(email(context={"trigger": "Job Failed"}), options=TextOptions(installation_name="prod.eu"))
+    )
+    assert found["Subject"] == "OpCon Notification: Job Failed"
+    assert found["Message-ID"] == "<n-1@prod.eu>"
+    assert found["Date"] == "Mon, 23 Nov 2026 09:00:05 +0000"
+    assert found["X-Notification-ID"] == "n-1"
+    assert found["Auto-Submitted"] == "auto-generated"
+    assert found["X-Auto-Response-Suppress"] == "All"
+    assert found["From"] == "noreply@mycorp.com"
+
+
+@pytest.mark.parametrize(
+    "priority, number, importance", [("high", "1", "high"), ("normal", None, None), ("low", "5", "low")]
+)
+def test_priority_shows_in_the_mail(priority: str, number: str | None, importance: str | None) -> None:
+    found = read(rendered(email(priority=priority)))
+    assert (found["X-Priority"], found["Importance"]) == (number, importance)
+
+
+def test_number_and_prefix_stand_first_in_text_and_html_with_values_escaped() -> None:
+    page = "<html><head></head><Body bgcolor='red'>Hi [[job]]</body></html>"
+    found = read(rendered(email(html=page, message="m [[job]]", context={"job": "A&B <x>"})))
+    assert body(found) == "ID=42 Sched/Job Info=A&B <x> | Message=m A&B <x>"
+    assert body(found, "html") == (
+        "<html><head></head><Body bgcolor='red'><div>ID=42 Sched/Job Info=A&amp;B &lt;x&gt;</div>\n"
+        "Hi A&amp;B &lt;x&gt;</body></html>"
+    )
+    assert body(read(rendered(email(html="<p>x"))), "html") == "<div>ID=42</div>\n<p>x"
+
+
+def test_a_file_that_is_left_out_is_named_with_its_reason() -> None:
+    document = email(
+        html="<body>x</body>",
+        attachments=[
+            {"name": "a.txt", "content_base64": "YQ=="},
+            {"name": "b<.txt", "content_base64": "YQ=="},
+            {"path": r"\\srv\secret folder\c.log"},
+            {"job_output": 9},
+        ],
+    )
+    found = read(rendered(document, left_out={1: "over the limit of 10 MB", 3: "came too late"}))
+    lines = [
+        "Attachment not sent: b<.txt: over the limit of 10 MB",
+        "Attachment not sent: c.log: not supported by this version",
+        "Attachment not sent: output of job 9: came too late",
+    ]
+    assert body(found) == "ID=42 Job failed\n\n" + "\n".join(lines)
+    after = "".join(f"<p>{html.escape(line)}</p>\n" for line in lines)
+    assert body(found, "html") == f"<body><div>ID=42</div>\nx{after}</body>"
+    assert [part.get_filename() for part in found.iter_attachments()] == ["a.txt"]
+
+
+def test_a_subject_that_tokens_make_too_long_is_cut() -> None:
+    found = read(rendered(email(subject="[[p]]" * 20, properties={"p": "ab\r\nc " * 500})))
+    assert len(found["Subject"]) <= 10_000
+    assert found["Subject"].endswith("...")
+    assert not set(found["Subject"]) & set(LINE_ENDERS)
+
+
+@pytest.mark.parametrize(
+    "sender, header, smtputf8",
+    [
+        ("noreply", b"noreply", False),
+        ("noreply@mycorp.com", b"noreply@mycorp.com", False),
+        ("Night Desk <ops@mycorp.com>", b"Night Desk <ops@mycorp.com>", False),
+        ("ops@bücher.de", b"ops@xn--bcher-kva.de", False),
+        ("jürgen@mycorp.com", "jürgen@mycorp.com".encode(), True),
+        ("Jürgen <ops@mycorp.com>", b"=?utf-8?b?SsO8cmdlbg==?=\r\n <ops@mycorp.com>", False),
+        ("ops@x\r\nBcc: a@b", b"ops@x Bcc: a@b", False),
+    ],
+)
+def test_the_sender_is_shown_as_the_option_holds_it_and_ends_no_line(
+    sender: str,
+    header: bytes,
+    smtputf8: bool,  # noqa: FBT001 -- a table
+) -> None:
+    message = rendered(email(), sender=sender)
+    assert wire(message).startswith(b"From: " + header + b"\r\nTo: ")
+    assert message.smtputf8 is smtputf8
+
+
+@given(any_text | long_words | st.just("é" * 4_000))
+def test_no_sender_breaks_a_message(sender: str) -> None:
+    assert_clean_wire(rendered(email(), sender=sender))
+
+
+@pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to"])
+def test_a_mailbox_in_another_script_asks_for_smtputf8(field: str) -> None:
+    assert rendered(email(**{field: ["jürgen@example.com"]})).smtputf8
+    assert not rendered(email(**{field: ["ops@bücher.example"]})).smtputf8
+
+
+@given(header_text | subjects | long_words | st.text("abc ", max_size=400))
+@example("=?utf-8?q?not_an_encoded_word?=")
+@example("x" * 79 + "  " + "y" * 900)
+@example("a" + " " * 200 + "b")
+def test_a_subject_reads_back_exactly_and_its_lines_are_short(subject: str) -> None:
+    header = unstructured("Subject", subject)
+    found = message_from_bytes(header + b"\r\n", policy=policy.default)
+    assert found["Subject"] == subject.strip(" ")
+    assert all(line.strip() for line in header.removesuffix(b"\r\n").split(b"\r\n"))
+    if not any(len(word) > 68 for word in subject.split()) and "  " not in subject:
+        assert max(map(len, header.split(b"\r\n"))) <= 78
+
+
+@given(file_names)
+@example("a" * 255)
+@example("\U0001f600" * 255)
+@example('quote".txt')
+def test_a_file_name_reads_back_exactly(name: str) -> None:
+    header = attachment_disposition(name)
+    assert max(map(len, header.split(b"\r\n"))) <= 100
+    found = message_from_bytes(header + b"\r\n", policy=policy.default)
+    assert found["Content-Disposition"].params["filename"] == name
+
+
+def test_repeated_file_names_are_numbered() -> None:
+    given_names = ["f.txt", "F.txt", "f (2).txt", "f.txt", "x", "x", ".env", ".env"]
+    assert numbered(given_names) == [
+        "f.txt", "F (3).txt", "f (2).txt", "f (4).txt", "x", "x (2)", ".env", ".env (2)",
+    ]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(["a.b", "A.b", "a (2).b", "a (3).b", "c", "C (2)"])))
+def test_numbered_names_differ(names: list[str]) -> None:
+    result = numbered(names)
+    assert len({name.casefold() for name in result}) == len(names)
+
+
+@given(st.binary(max_size=200) | st.integers(57 * 1024 - 2, 57 * 1024 + 2).map(bytes))
+def test_a_file_is_streamed_as_base64_lines(content: bytes) -> None:
+    raw = b"".join(Base64Body(content).chunks())
+    assert raw.replace(b"\r\n", b"\n") == base64.encodebytes(content)
+    assert len(raw) == base64_size_bytes(len(content)) == Base64Body(content).size_bytes
+
+
+def test_a_large_file_is_never_whole_in_memory_as_sent() -> None:
+    content = base64.b64encode(bytes(9 * 1024 * 1024)).decode()
+    message = rendered(email(attachments=[{"name": "f.bin", "content_base64": content}]))
+    tracemalloc.start()
+    sent = sum(len(chunk) for chunk in message.chunks())
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sent == message.size_bytes > 12 * 1024 * 1024
+    assert peak_bytes < 1024 * 1024
+
+
+def test_no_text_can_pretend_to_be_a_boundary() -> None:
+    document = email(html="<p>x", attachments=[{"name": "f", "content_base64": "YQ=="}])
+    boundaries = re.findall(rb'boundary="([^"]+)"', wire(rendered(document)))
+    assert len(set(boundaries)) == 2
+    for boundary in boundaries:
+        attack = f"x\r\n--{boundary.decode()}\r\nContent-Type: text/html\r\n\r\n<script>"
+        found = read(rendered({**document, "message": attack}))
+        assert len(list(found.walk())) == 5
+        assert body(found) == "ID=42 " + unified(attack)
+
+
+def test_a_text_has_no_subject_no_prefix_and_one_recipient() -> None:
+    document = text(to=["1@sms.example", "2@sms.example"], context={"job": "Pay", "trigger": "Job Failed"})
+    message = rendered(document, recipient="2@sms.example")
+    head, _, content = wire(message).partition(b"\r\n\r\n")
+    assert b"\r\nSubject" not in head
+    assert b"\r\nTo: 2@sms.example\r\n" in head
+    assert content == b"ID=42 Job failed\r\n"
+
+
+def test_a_readable_text_with_an_equals_sign_stays_readable_where_it_is_the_only_part() -> None:
+    assert wire(rendered(text(message="a=_b"), recipient="1@b")).endswith(b"7bit\r\n\r\nID=42 a=_b\r\n")
+
+
+def test_a_text_needs_its_recipient_and_a_date_needs_its_offset() -> None:
+    with pytest.raises(ValueError, match="one recipient"):
+        rendered(text())
+    with pytest.raises(ValueError, match="offset"):
+        rendered(email(), accepted_at=datetime(2026, 1, 1))  # noqa: DTZ001 -- the fault under test
+    with pytest.raises(TextTooLong):
+        rendered(text(message="x" * 200, long_text="refuse"), recipient="1@b")
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_no_id_and_no_installation_name_breaks_a_header(identifier: str, installation: str) -> None:
+    options = TextOptions(installation_name=installation)
+    message = rendered(email(), notification_id=identifier, options=options)
+    assert_clean_wire(message)
+    assert re.fullmatch(r"<[A-Za-z0-9._-]*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*>", read(message)["Message-ID"])
+
+
+def test_a_rendered_message_shows_no_content() -> None:
+    shown = repr(rendered(email(message="Zq7 [[Zq7]]", subject="Zq7", to=["Zq7@b"])))
+    assert "Zq7" not in shown
+
+
+def test_the_date_is_the_same_whatever_the_zone_of_the_worker() -> None:
+    assert wire(rendered(email())) == wire(rendered(email(), accepted_at=ACCEPTED_AT.astimezone(UTC)))
+
+
+def test_a_page_of_unfinished_tags_costs_no_more_than_its_length() -> None:
+    page = "<body " * 170_000 + "</body" * 1_000
+    assert body(read(rendered(email(html=page))), "html") == f"<div>ID=42</div>\n{page}"
