@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 from hypothesis import HealthCheck, settings
@@ -26,7 +27,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tasks.ledger import FINAL_STATES, LANES, Claim, Entry, Intent, Ledger, LedgerQueries, Results
+from tasks.ledger import (
+    FINAL_STATES,
+    LANES,
+    Claim,
+    Entry,
+    Intent,
+    Ledger,
+    LedgerQueries,
+    Results,
+    State,
+)
+from tasks.ledger.transitions import TRANSITIONS
 from tests.rigs.clock import TEST_CLOCK, LedgerClock
 
 HOUR = 3600.0
@@ -57,6 +69,42 @@ class World:
     revision: int = 0
 
 
+class WatchedLedger(Ledger):
+    """Compares every change of a state with the table of transitions."""
+
+    def __init__(self, client: redis.Redis, *, clock: str) -> None:
+        super().__init__(client, clock=clock)
+        self._client = client
+        run, run_many = self._scripts.run, self._scripts.run_many
+
+        def watched_run(name: str, *arguments: str | int) -> Any:
+            before = self._states()
+            answer = run(name, *arguments)
+            self._compare(name, before, answer)
+            return answer
+
+        def watched_run_many(name: str, calls: list[tuple[str | int, ...]]) -> list[Any]:
+            before = self._states()
+            answers = run_many(name, calls)
+            self._compare(name, before, answers)
+            return answers
+
+        self._scripts.run = watched_run  # type: ignore[method-assign]
+        self._scripts.run_many = watched_run_many  # type: ignore[method-assign]
+
+    def _states(self) -> dict[str, State]:
+        return {str(key): self._client.hget(key, "state") for key in self._client.keys("notify:n:*")}  # type: ignore[misc]
+
+    def _compare(self, name: str, before: dict[str, State], answer: Any) -> None:
+        stale = answer == "stale" or (isinstance(answer, list) and answer[:1] == ["stale"])
+        move: Any = "late 250" if stale and name in {"finish", "record"} else name
+        for key, state in self._states().items():
+            old = before.get(key)
+            if old != state:
+                allowed = TRANSITIONS.get((old, move), frozenset())
+                assert state in allowed, f"{old} --{move}--> {state} is not in the table"
+
+
 class LedgerMachine(RuleBasedStateMachine):
     client: redis.Redis
     workers: Bundle[Worker] = Bundle("workers")
@@ -65,7 +113,7 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.client.flushdb()
         self.clock = LedgerClock(self.client)
-        self.ledger = Ledger(self.client, clock=TEST_CLOCK)
+        self.ledger = WatchedLedger(self.client, clock=TEST_CLOCK)
         self.queries = LedgerQueries(self.client)
         self.world = World()
 
@@ -166,6 +214,27 @@ class LedgerMachine(RuleBasedStateMachine):
         self._intend(worker, everybody=True)
         self.send(worker)
         self.finish(worker, reply, "waiting", 0.0, keep_on=False, repeat=repeat)
+
+    @rule(worker=workers, then=st.sampled_from(["waiting", "queued", "held", "failed"]))
+    def ends_unsent(self, worker: Worker, then: str) -> None:
+        """No server was there, or none is configured."""
+        if worker.intent is None:
+            self.finish(worker, "truth", then, 15.0, keep_on=False, repeat=False)
+
+    @rule(worker=workers, letter=st.sampled_from(["r", "o", "x"]))
+    def some_get_it(self, worker: Worker, letter: str) -> None:
+        """The first recipient gets it; the others are refused, open, or uncertain."""
+        self._intend(worker, everybody=False)
+        if worker.intent is None or worker.sent:
+            return
+        self.send(worker)
+        rest = [i for i, old in enumerate(worker.claim.outcomes) if old == "o"][1:]
+        results = Results(outcomes=dict.fromkeys(worker.intent.recipients, "d"))
+        results.outcomes.update(dict.fromkeys(rest, letter))
+        self.ledger.finish(
+            worker.claim, then="waiting", results=results, reason="some got it", attempts=worker.attempts
+        )
+        worker.intent, worker.sent = None, False
 
     @rule(worker=workers, everybody=st.booleans(), lost_reply=st.booleans())
     def intend(self, worker: Worker, *, everybody: bool, lost_reply: bool) -> None:
