@@ -93,8 +93,8 @@ def diagram() -> str:
 
 
 _OPEN_AND_FINAL: Final = """\
-The first four are open: each such record has exactly one score in the due-set, which says when somebody looks
-at it again.
+The first four are open: each such record has exactly one score in the due-set, which says when somebody
+looks at it again.
 The others are final; of them all but `delivered` and `cancelled` are dead letters, for a person to read."""
 
 _ABOUT_LATE: Final = """\
