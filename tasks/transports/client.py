@@ -1,0 +1,162 @@
+"""The SMTP client: the standard library's, made to say in which step it failed and what that means.
+
+Everything raised here is a `TransportFailure`. Whenever one is raised for silence or a broken connection the
+socket is closed first: a late reply can never be taken for the reply to the next command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tasks.transports.breakage import breakage
+from tasks.transports.failure import GarbledReply, TransportFailure
+from tasks.transports.outcome import Kind, Outcome
+from tasks.transports.phase import Phase
+from tasks.transports.reply import Reply, read_reply
+from tasks.transports.reply_reader import ReplyReader
+from tasks.transports.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class Client(smtplib.SMTP):
+    """One connection to one server; used by one thread.
+
+    Attributes:
+        phase: The step it is in, or in which it failed.
+        timeouts: Seconds per step; may be replaced between messages.
+        reused: Whether a message went over this connection before: what fails now may just be stale.
+    """
+
+    def __init__(self, *, local_hostname: str, timeouts: Timeouts) -> None:
+        # With a name given, the base class asks no DNS for ours.
+        super().__init__(local_hostname=local_hostname)
+        self.timeouts = timeouts
+        self.phase = Phase.RESOLVE
+        self.reused = False
+        self._reader: ReplyReader | None = None
+        self._last: Reply | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a socket."""
+        return self.sock is not None
+
+    def speak_over(self, peer: socket.socket) -> None:
+        """Go on over this socket; what was read ahead from the layer below is dropped."""
+        self.sock = peer
+        self._reader = ReplyReader(peer)
+
+    def send(self, s: ReadableBuffer | str, seconds: float | None = None) -> None:
+        """Hand bytes to the socket within the seconds given, else those of a reply; raises `OSError`."""
+        if self.sock is None:
+            raise ConnectionResetError
+        self.sock.settimeout(self.timeouts.reply_seconds if seconds is None else seconds)
+        self.sock.sendall(s.encode() if isinstance(s, str) else s)
+
+    def getreply(self, seconds: float | None = None) -> tuple[int, bytes]:
+        """Read one reply within the seconds given, else those of a reply; raises `OSError`."""
+        if self._reader is None:
+            raise ConnectionResetError
+        code, lines = self._reader.read(self.timeouts.reply_seconds if seconds is None else seconds)
+        self._last = read_reply(code, lines)
+        return code, b"\n".join(line.strip() for line in lines)
+
+    def close(self) -> None:
+        """Close the socket, at once and without a word."""
+        peer, self.sock, self._reader = self.sock, None, None
+        if peer is not None:
+            with contextlib.suppress(OSError):
+                peer.close()
+
+    def command(self, phase: Phase, *lines: str) -> None:
+        """Send commands in one write.
+
+        Raises:
+            TransportFailure: The connection broke.
+        """
+        with self.step(phase):
+            self.send("".join(f"{line}\r\n" for line in lines))
+
+    def answer(self, phase: Phase, seconds: float | None = None) -> Reply:
+        """Wait for one reply.
+
+        Raises:
+            TransportFailure: None came, or what came is no reply.
+        """
+        with self.step(phase):
+            self.getreply(seconds)
+        return self.last_reply
+
+    def hello(self) -> None:
+        """EHLO; what the server offers is then known.
+
+        Raises:
+            TransportFailure: The server refused it, or the connection broke.
+        """
+        with self.step(Phase.EHLO):
+            self.ehlo()
+        self.check(holds=self.last_reply.accepts)
+
+    def peer_spoke(self) -> bool:
+        """Whether the server said something unasked, or hung up; costs no round trip."""
+        try:
+            return self._reader is None or self._reader.peer_spoke()
+        except OSError:
+            return True
+
+    def say_goodbye(self) -> None:
+        """Send QUIT, wait a moment for the answer and close; whatever happens is all right."""
+        with contextlib.suppress(TransportFailure):
+            self.command(Phase.QUIT, "QUIT")
+            self.answer(Phase.QUIT, self.timeouts.quit_seconds)
+        self.close()
+
+    @property
+    def last_reply(self) -> Reply:
+        """The reply that was read last."""
+        if self._last is None:
+            raise self.failure(Kind.LOST)
+        return self._last
+
+    def check(self, *, holds: bool) -> None:
+        """Raise a failure by the last reply unless this holds."""
+        if not holds:
+            raise self.failure()
+
+    def failure(
+        self, kind: Kind = Kind.REPLY, *, detail: str = "", retry_after_seconds: int | None = None
+    ) -> TransportFailure:
+        """What just went wrong in this phase, for raising."""
+        return TransportFailure(
+            Outcome(
+                phase=self.phase,
+                kind=kind,
+                reply=self._last if kind is Kind.REPLY else None,
+                reused=self.reused,
+                detail=detail,
+                retry_after_seconds=retry_after_seconds,
+            )
+        )
+
+    @contextlib.contextmanager
+    def step(self, phase: Phase) -> Iterator[None]:
+        """Do something on the wire as this phase: a broken connection is closed, and told as what it is."""
+        self.phase = phase
+        try:
+            yield
+        except GarbledReply:
+            failure = self.failure(Kind.GARBLED)
+        except (OSError, UnicodeError) as error:
+            kind, detail = breakage(error, self.phase)
+            failure = self.failure(kind, detail=detail)
+        else:
+            return
+        self.close()
+        # No cause: the words of these errors may quote names, and the failure says what matters.
+        raise failure from None

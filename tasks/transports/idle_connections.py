@@ -1,0 +1,115 @@
+"""The connections of this process that nobody uses at the moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tasks.transports.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class PoolKey:
+    """What two uses must agree on to share a connection.
+
+    Attributes:
+        fingerprint: The server under its account.
+        ca_bundle: Whose certificates were trusted.
+    """
+
+    fingerprint: str
+    ca_bundle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a connection is not used again.
+
+    Attributes:
+        messages: Texts over one connection.
+        age_seconds: Since it was opened.
+        idle_seconds: Since it was used; servers hang up after about a minute under load.
+        idle_per_server: Connections kept for one server; what comes back beyond that closes the oldest.
+    """
+
+    messages: int = 100
+    age_seconds: float = 300.0
+    idle_seconds: float = 30.0
+    idle_per_server: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    connection: Connection
+    since: float
+
+
+class IdleConnections:
+    """Keeps connections and gives the last one back first; what it takes out for good it hands to the caller.
+
+    The lock is held for looking things up only: closing may wait for a server, and is done outside.
+    """
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[PoolKey, list[_Idle]] = {}
+
+    def take(self, key: PoolKey) -> Connection | None:
+        """The connection that was used last, and is now the caller's; None where there is none."""
+        with self._lock:
+            kept = self._kept.get(key)
+            return kept.pop().connection if kept else None
+
+    def keep(self, key: PoolKey, connection: Connection) -> list[Connection]:
+        """Keep a clean connection; those that have to go for it, perhaps itself."""
+        if not self.may_serve(connection):
+            return [connection]
+        with self._lock:
+            kept = self._kept.setdefault(key, [])
+            kept.append(_Idle(connection, self._clock()))
+            surplus = kept[: max(len(kept) - self._limits.idle_per_server, 0)]
+            del kept[: len(surplus)]
+        return [each.connection for each in surplus]
+
+    def may_serve(self, connection: Connection) -> bool:
+        """Whether a connection is clean and young enough for another message."""
+        return (
+            connection.is_clean
+            and connection.messages < self._limits.messages
+            and self._clock() - connection.opened_at <= self._limits.age_seconds
+        )
+
+    def remove(self, key: PoolKey) -> list[Connection]:
+        """All that are kept for one server."""
+        with self._lock:
+            return [each.connection for each in self._kept.pop(key, [])]
+
+    def remove_overdue(self, only: PoolKey | None = None) -> list[Connection]:
+        """Those that were idle too long or are too old, of one server or of all."""
+        overdue = []
+        with self._lock:
+            oldest_use = self._clock() - self._limits.idle_seconds
+            for key in [each for each in self._kept if only in {None, each}]:
+                kept = self._kept.pop(key)
+                fine = [each for each in kept if each.since >= oldest_use and self.may_serve(each.connection)]
+                overdue += [each.connection for each in kept if each not in fine]
+                if fine:
+                    self._kept[key] = fine
+        return overdue
+
+    def remove_all(self) -> list[Connection]:
+        """All of them."""
+        with self._lock:
+            kept, self._kept = self._kept, {}
+        return [each.connection for connections in kept.values() for each in connections]
+
+    def inherited(self) -> list[Connection]:
+        """All of them, for the child of a fork: no lock, a thread of the parent may have held it."""
+        return [each.connection for connections in self._kept.values() for each in connections]
+
+    def __len__(self) -> int:
+        with self._lock:
+            return sum(map(len, self._kept.values()))

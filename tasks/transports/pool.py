@@ -1,0 +1,148 @@
+"""Connections to servers, kept open between messages: at 20 ms distance that is worth five times the rate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from tasks.server import Server
+from tasks.transports.client import Client
+from tasks.transports.connection import Connection
+from tasks.transports.failure import TokenFailure
+from tasks.transports.idle_connections import IdleConnections, Limits, PoolKey
+from tasks.transports.local_hostname import local_hostname as our_hostname
+from tasks.transports.opening import TokenSource, open_client
+from tasks.transports.timeouts import Timeouts
+from tasks.transports.tls import TrustStore
+
+_TIMEOUTS = Timeouts()
+_LIMITS = Limits()
+
+
+def no_tokens(_server: Server) -> str:
+    """The token source of a pool that was given none."""
+    raise TokenFailure
+
+
+class ConnectionPool:
+    """The connections of a process, for all its threads; each connection is used by one thread at a time.
+
+    A child of a fork starts with none: it never writes to a connection of its parent.
+
+    Args:
+        timeouts: Seconds per step.
+        ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+        clock: Seconds that only grow; age and idle time are told by it.
+        local_hostname: The name for EHLO; None takes the machine's where it is a full one, and asks no DNS.
+        token_source: Gives the token for a server with OAuth; called for each new connection, in its thread.
+        limits: When a connection is not used again.
+
+    Raises:
+        InvalidLocalHostname: The name is neither a host name nor an address literal.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeouts: Timeouts = _TIMEOUTS,
+        ca_bundle: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        local_hostname: str | None = None,
+        token_source: TokenSource = no_tokens,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        self._timeouts = timeouts
+        self._ca_bundle = ca_bundle
+        self._clock = clock
+        self._local_hostname = our_hostname(local_hostname)
+        self._token_source = token_source
+        self._limits = limits
+        self._trust = TrustStore()
+        self._processes: dict[int, IdleConnections] = {}
+
+    @contextlib.contextmanager
+    def connection(
+        self,
+        server: Server,
+        *,
+        fresh: bool = False,
+        timeouts: Timeouts | None = None,
+        ca_bundle: str | None = None,
+    ) -> Iterator[Connection]:
+        """A connection that is signed in and ready for a message; kept afterwards if it is clean.
+
+        Any exception inside closes it without the dot.
+
+        Args:
+            server: Where to.
+            fresh: Open a new one, as after a stale connection; those kept for this server go, being as old.
+            timeouts: In place of the pool's, as the options say now.
+            ca_bundle: In place of the pool's, as the options say now.
+
+        Raises:
+            TransportFailure: It could not be opened.
+            Exception: What opening a sealed secret raised, unchanged.
+        """
+        timeouts = timeouts or self._timeouts
+        bundle = self._ca_bundle if ca_bundle is None else ca_bundle
+        key = PoolKey(server.fingerprint, bundle)
+        connection = self._reuse(key, timeouts, fresh=fresh) or self._open(server, bundle, timeouts)
+        try:
+            yield connection
+        except BaseException:
+            connection.abort()
+            raise
+        _close(self._idle.keep(key, connection))
+
+    def close_idle(self) -> None:
+        """Close what was idle too long or is too old; called now and then, it gives servers places back."""
+        _close(self._idle.remove_overdue())
+
+    def close(self) -> None:
+        """Close everything that is not in use."""
+        _close(self._idle.remove_all())
+
+    @property
+    def idle_count(self) -> int:
+        """Connections that this process keeps and does not use."""
+        return len(self._idle)
+
+    @property
+    def _idle(self) -> IdleConnections:
+        pid = os.getpid()
+        if pid not in self._processes:
+            self._forget_parents(pid)
+        return self._processes[pid]
+
+    def _forget_parents(self, pid: int) -> None:
+        # A new object, because another thread of the parent may have held a lock when it forked. Threads that
+        # meet here agree on one: setdefault is atomic.
+        self._processes.setdefault(pid, IdleConnections(self._limits, self._clock))
+        for other in [each for each in self._processes if each != pid]:
+            # Dropping them closes our copies of the descriptors and sends nothing.
+            inherited = self._processes.pop(other, None)
+            for connection in inherited.inherited() if inherited else ():
+                connection.abort()
+
+    def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool) -> Connection | None:
+        if fresh:
+            _close(self._idle.remove(key))
+            return None
+        _close(self._idle.remove_overdue(key))
+        while (connection := self._idle.take(key)) is not None:
+            if connection.take_up(timeouts):
+                return connection
+            connection.abort()
+        return None
+
+    def _open(self, server: Server, ca_bundle: str, timeouts: Timeouts) -> Connection:
+        client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
+        open_client(client, server, lambda: self._trust.context(ca_bundle), self._token_source)
+        return Connection(client, opened_at=self._clock())
+
+
+def _close(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.close()

@@ -1,0 +1,104 @@
+"""Replies off a socket: within a deadline, and never more than a bounded number of bytes."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+
+from tasks.transports.failure import GarbledReply
+
+MAXIMUM_LINE_BYTES = 8_192
+#: EHLO of a rich server has about twenty lines.
+MAXIMUM_REPLY_BYTES = 65_536
+_RECEIVE_BYTES = 16_384
+_CODE_DIGITS = 3
+
+
+class ReplyReader:
+    """Reads the replies of one socket; each layer has its own, so nothing sent before TLS is read after."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self._peer = peer
+        self._buffer = bytearray()
+        self._ended = False
+
+    def read(self, seconds: float) -> tuple[int, list[bytes]]:
+        """The next reply: its code, and its lines without it.
+
+        Args:
+            seconds: For the whole reply, however slowly its bytes arrive.
+
+        Raises:
+            TimeoutError: The reply was not complete in time.
+            ConnectionError: The peer closed the connection.
+            GarbledReply: What came is no reply, or too long for one.
+        """
+        deadline = time.monotonic() + seconds
+        code, lines, size = 0, list[bytes](), 0
+        while True:
+            line = self._line(deadline)
+            size += len(line)
+            digits, mark = line[:_CODE_DIGITS], line[_CODE_DIGITS : _CODE_DIGITS + 1]
+            if len(digits) != _CODE_DIGITS or not digits.isdigit() or mark not in {b"", b" ", b"-"}:
+                raise GarbledReply("no reply code")
+            if lines and int(digits) != code:
+                raise GarbledReply("two codes in one reply")
+            if size > MAXIMUM_REPLY_BYTES:
+                raise GarbledReply("endless reply")
+            code = int(digits)
+            lines.append(line[_CODE_DIGITS + 1 :])
+            if mark != b"-":
+                return code, lines
+
+    def peer_spoke(self) -> bool:
+        """Whether a reply, or the end of the connection, is already here; never waits.
+
+        Raises:
+            OSError: The connection is broken.
+        """
+        if self._buffer or self._ended:
+            return True
+        if not _readable(self._peer):
+            return False
+        # Readable may also mean a TLS record that is not for us (a session ticket): ask, without waiting.
+        self._peer.settimeout(0)
+        try:
+            self._receive()
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        return True
+
+    def _line(self, deadline: float) -> bytes:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > MAXIMUM_LINE_BYTES:
+                raise GarbledReply("endless line")
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            self._peer.settimeout(remaining)
+            self._receive()
+            if self._ended:
+                raise ConnectionResetError
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        if len(line) > MAXIMUM_LINE_BYTES:
+            raise GarbledReply("endless line")
+        return line.rstrip(b"\r")
+
+    def _receive(self) -> None:
+        received = self._peer.recv(_RECEIVE_BYTES)
+        self._ended = not received
+        self._buffer += received
+
+
+def _readable(peer: socket.socket) -> bool:
+    # Not select(): it cannot look at descriptors from 1024 on.
+    if isinstance(peer, ssl.SSLSocket) and peer.pending():
+        return True
+    poll = select.poll()
+    poll.register(peer, select.POLLIN)
+    return bool(poll.poll(0))
