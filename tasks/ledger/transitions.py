@@ -99,8 +99,8 @@ The others are final; of them all but `delivered` and `cancelled` are dead lette
 
 _ABOUT_LATE: Final = """\
 *Late 250*: a worker that lost its claim learns after all that a server took the message.
-It may not move the state any more, but what it says is recorded, and a final state that it proves wrong is put
-right."""
+It may not move the state any more, but what it says is recorded, and a final state that it proves wrong is
+put right."""
 
 
 def page() -> str:
