@@ -215,6 +215,44 @@ class Ledger:
         status, state = self._scripts.run("cancel", notification_id, by)
         return status, state
 
+    def replay(
+        self,
+        notification_id: str,
+        *,
+        age_limit_ms: int,
+        by: str,
+        why: str,
+        even_risky: bool = False,
+        ring: bool = False,
+        token: str | None = None,
+    ) -> tuple[Literal["replayed", "refused", "risky", "unknown"], State | Literal[""]]:
+        """Open a dead letter again for the recipients who do not have it, with a fresh age limit.
+
+        `refused` where it is no dead letter, `risky` where it is expired or uncertain and nobody said that it
+        may go all the same: it may be stale, or arrive twice.
+
+        Args:
+            notification_id: Which.
+            age_limit_ms: How long it may be tried from now.
+            by: Who replays.
+            why: The reason, for the timeline.
+            even_risky: Also what is expired or uncertain.
+            ring: Whether the caller enqueues it at once.
+            token: The same for a repeated call, which then changes nothing.
+        """
+        status, state = self._scripts.run(
+            "replay",
+            notification_id,
+            token or new_token(),
+            age_limit_ms,
+            int(even_risky),
+            by,
+            why,
+            _ms(RING_AGAIN_SECONDS),
+            int(ring),
+        )
+        return status, state
+
     def sweep(self, lane: str, *, room: int, look: int = 200) -> Sweep:
         """Look at what is due in a lane.
 

@@ -27,6 +27,7 @@ NAMES: Final = (
     "record",
     "release",
     "renew",
+    "replay",
     "sweep",
 )
 

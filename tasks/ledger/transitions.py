@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from tasks.ledger.records import FINAL_STATES, STATES, State
 
-Move = Literal["accept", "claim", "finish", "sweep", "release", "cancel", "late 250"]
+Move = Literal["accept", "claim", "finish", "sweep", "release", "cancel", "replay", "late 250"]
 
 
 def _to(*states: State) -> frozenset[State]:
@@ -48,6 +48,10 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Move], frozenset[State]]] = {
     ("failed", "late 250"): _to("delivered", "partial"),
     ("expired", "late 250"): _to("delivered", "partial"),
     ("cancelled", "late 250"): _to("delivered"),
+    ("partial", "replay"): _to("queued"),
+    ("uncertain", "replay"): _to("queued"),
+    ("failed", "replay"): _to("queued"),
+    ("expired", "replay"): _to("queued"),
 }
 
 MEANING: Final[Mapping[State, str]] = {
@@ -70,6 +74,7 @@ _LABEL: Final[Mapping[Move, str]] = {
     "sweep": "sweeper",
     "release": "options saved",
     "cancel": "cancel",
+    "replay": "replay",
     "late 250": "late 250",
 }
 
@@ -81,7 +86,8 @@ def diagram() -> str:
         if move == "late 250":
             continue
         for end in ends:
-            edges[start or "[*]", "final" if end in FINAL_STATES else end].add(_LABEL[move])
+            a, b = ("final" if state in FINAL_STATES else state or "[*]" for state in (start, end))
+            edges[a, b].add(_LABEL[move])
     lines = ["stateDiagram-v2", "    direction LR"]
     lines += [f"    {a} --> {b}: {', '.join(sorted(labels))}" for (a, b), labels in sorted(edges.items())]
     lines += [

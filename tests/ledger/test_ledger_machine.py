@@ -352,6 +352,23 @@ class LedgerMachine(RuleBasedStateMachine):
         self.world.revision = int(self.client.hincrby("notify:settings", "revision", 1))
         self.ledger.release_held(self.world.revision)
 
+    @rule(data=st.data(), even_risky=st.booleans(), ring=st.booleans())
+    def replay(self, data: st.DataObject, *, even_risky: bool, ring: bool) -> None:
+        if not self.world.recipients:
+            return
+        chosen = data.draw(st.sampled_from(sorted(self.world.recipients)))
+        before = self.queries.get(chosen)
+        assert before is not None
+        status, state = self.ledger.replay(
+            chosen, age_limit_ms=3_600_000, by="ops", why="again", even_risky=even_risky, ring=ring, token="t"
+        )
+        if status == "replayed" and before.state in FINAL_STATES:
+            risky = before.state == "expired" or "uncertain" in before.outcomes
+            assert state == "queued"
+            assert even_risky or not risky
+            if ring:
+                self.world.broker.append(chosen)
+
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         if self.world.recipients:

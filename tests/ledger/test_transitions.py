@@ -24,8 +24,13 @@ def test_every_open_state_can_end() -> None:
         assert ends & FINAL_STATES
 
 
-def test_nothing_but_a_late_250_moves_a_final_state() -> None:
-    assert {move for (start, move) in TRANSITIONS if start in FINAL_STATES} == {"late 250"}
+def test_nothing_but_a_late_250_or_a_replay_moves_a_final_state() -> None:
+    assert {move for (start, move) in TRANSITIONS if start in FINAL_STATES} == {"late 250", "replay"}
+
+
+def test_only_dead_letters_are_replayed() -> None:
+    replayed = {start for (start, move) in TRANSITIONS if move == "replay"}
+    assert replayed == FINAL_STATES - {"delivered", "cancelled"}
 
 
 def test_the_diagram_names_every_state() -> None:
