@@ -176,6 +176,7 @@ class Ledger:
         counts_as_pass: bool = True,
         attempts: int | None = None,
         revision: int = 0,
+        for_a_server: bool = False,
     ) -> tuple[Literal["finished", "stale", "moved", "unknown"], State]:
         """End the claim; the state it came to.
 
@@ -191,6 +192,7 @@ class Ledger:
             counts_as_pass: False where nobody could be tried.
             attempts: Number of the last attempt.
             revision: For `held`: refused as `moved` where the options are newer.
+            for_a_server: For `waiting`: it waits for a server and for nothing else, see `recover`.
         """
         status, state = self._scripts.run(
             "finish",
@@ -204,6 +206,7 @@ class Ledger:
             self._revision_key,
             revision,
             claim.attempts if attempts is None else attempts,
+            int(for_a_server),
             *results.arguments(),
         )
         return status, state
@@ -273,6 +276,11 @@ class Ledger:
         """Queue what was held under a revision older than this; how many that were."""
         released: int = self._scripts.run("release", before_revision, limit)
         return released
+
+    def recover(self, *, limit: int) -> int:
+        """Queue what waits for a server and for nothing else, oldest first; how many that were."""
+        recovered: int = self._scripts.run("recover", limit)
+        return recovered
 
     def purge(self, *, older_than_seconds: float, limit: int = 200) -> int:
         """Forget records that have been final for longer than this; how many that were."""

@@ -25,6 +25,7 @@ NAMES: Final = (
     "intent",
     "purge",
     "record",
+    "recover",
     "release",
     "renew",
     "replay",

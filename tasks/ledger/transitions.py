@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from tasks.ledger.records import FINAL_STATES, STATES, State
 
-Move = Literal["accept", "claim", "finish", "sweep", "release", "cancel", "replay", "late 250"]
+Move = Literal["accept", "claim", "finish", "sweep", "release", "recover", "cancel", "replay", "late 250"]
 
 
 def _to(*states: State) -> frozenset[State]:
@@ -37,6 +37,7 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Move], frozenset[State]]] = {
     ("waiting", "sweep"): _to("queued") | _OUT_OF_TIME,
     ("held", "sweep"): _OUT_OF_TIME,
     ("held", "release"): _to("queued"),
+    ("waiting", "recover"): _to("queued"),
     ("queued", "cancel"): _CALLED_OFF,
     ("waiting", "cancel"): _CALLED_OFF,
     ("held", "cancel"): _CALLED_OFF,
@@ -73,6 +74,7 @@ _LABEL: Final[Mapping[Move, str]] = {
     "finish": "the pass ends",
     "sweep": "sweeper",
     "release": "options saved",
+    "recover": "server back",
     "cancel": "cancel",
     "replay": "replay",
     "late 250": "late 250",

@@ -381,6 +381,19 @@ def test_cancel_ends_what_is_not_being_sent(bench: Bench, then: str) -> None:
     assert bench.ledger.cancel("nobody", by="ops") == ("unknown", "")
 
 
+def test_what_waits_for_a_server_goes_on_when_one_is_back(bench: Bench) -> None:
+    for name in ("first", "second", "third"):
+        bench.accept(name)
+        bench.clock.advance(1)
+        bench.finish(bench.claim(name), {}, delay_seconds=3600, for_a_server=name != "second")
+    assert bench.ledger.recover(limit=1) == 1
+    assert bench.ledger.sweep("normal", room=10).ring == (("first", 1),)
+    assert bench.ledger.recover(limit=10) == 1
+    assert bench.ledger.sweep("normal", room=10).ring == (("third", 1),)
+    assert bench.ledger.recover(limit=10) == 0
+    assert bench.show("second").state == "waiting"
+
+
 def test_a_replay_opens_who_was_refused_and_nobody_who_has_it(bench: Bench) -> None:
     bench.accept()
     bench.finish(bench.claim(), {0: "d", 1: "r"})

@@ -319,6 +319,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 then=then,  # type: ignore[arg-type]
                 results=results,
                 reason="the model says so",
+                for_a_server=delay == HOUR,
                 delay_seconds=max(delay, RESEND_AFTER_SECONDS) if reply == "lost" else delay,
                 attempts=worker.attempts,
                 revision=worker.revision,
@@ -346,6 +347,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule()
     def broker_is_wiped(self) -> None:
         self.world.broker.clear()
+
+    @rule(limit=st.sampled_from([1, 100]))
+    def a_server_is_back(self, limit: int) -> None:
+        self.ledger.recover(limit=limit)
 
     @rule()
     def options_change(self) -> None:

@@ -1,7 +1,7 @@
 -- End a claim with what became of it. A stale token moves nothing, but its 250s are kept. Repeating a call with
 -- the same token changes nothing.
 -- ARGV: prefix, id, token, what next (waiting, queued, held, failed), delay ms, reason, memory, pass counts (1, 0),
---       revision key, revision, attempts, results (see apply_results)
+--       revision key, revision, attempts, waits for a server alone (1, 0), results (see apply_results)
 local id, token, next_step, delay, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local now = now_ms()
 insist()
@@ -9,13 +9,13 @@ local record = load_common(id)
 if not record.state then return {'unknown', ''} end
 if record.last_token == token then return {'finished', record.state} end
 if record.state ~= 'sending' or record.token ~= token then
-  apply_late(record, 12, now)
+  apply_late(record, 13, now)
   return {'stale', record.state}
 end
 if next_step == 'held' and (redis.call('HGET', ARGV[9], 'revision') or '0') ~= ARGV[10] then
   return {'moved', record.state}
 end
-apply_results(record, 12, false, now)
+apply_results(record, 13, false, now)
 redis.call('HSET', record_key(id), 'last_token', token, 'memory', ARGV[7], 'attempts', ARGV[11])
 if ARGV[8] == '1' then redis.call('HINCRBY', record_key(id), 'pass', 1) end
 if is_settled(record.outcomes) then
@@ -28,6 +28,7 @@ elseif tonumber(record.expires_at) <= now then
   finish_as(record, 'expired', 'expired: ' .. reason, now)
 elseif next_step == 'waiting' then
   wait_until(record, now + delay, reason)
+  if ARGV[12] == '1' then redis.call('ZADD', prefix .. ':outage', record.accepted_at, id) end
 elseif next_step == 'held' then
   move(record, 'held')
   let_go(record)

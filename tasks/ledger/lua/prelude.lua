@@ -40,6 +40,7 @@ local function move(record, to)
   if record.state == to then return end
   if record.state then redis.call('ZREM', state_key(record.state), record.id) end
   if record.state == 'held' then redis.call('ZREM', prefix .. ':held', record.id) end
+  if record.state == 'waiting' then redis.call('ZREM', prefix .. ':outage', record.id) end
   redis.call('ZADD', state_key(to), record.accepted_at, record.id)
   redis.call('HSET', record_key(record.id), 'state', to)
   record.state = to
