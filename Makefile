@@ -37,7 +37,7 @@ lint: install-dev
 types: install-dev
 	$(BIN)/mypy
 imports: install-dev
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: test
 test: install-dev ## run the tests

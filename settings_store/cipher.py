@@ -14,9 +14,6 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from settings_store.errors import BrokenSeal, InvalidValue, MissingKey, NoKeyring, UnknownSeal
 from settings_store.keyring import KEY_ID, Keyring
 from settings_store.kinds import TEXT_MAXIMUM_CHARACTERS, Refused, check_text
@@ -97,6 +94,8 @@ class Cipher:
         key_id = self.keyring.primary
         # A random nonce is safe for 2**32 values under one key; settings make a handful a day.
         nonce = os.urandom(NONCE_BYTES)
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # see _decrypted
+
         sealed = AESGCM(self.keyring.keys[key_id]).encrypt(
             nonce, plain.encode(), self._context(key_id, bound_to)
         )
@@ -140,6 +139,10 @@ def _unfit(plain: str) -> str:
 
 def _decrypted(key: bytes, encoded: str, context: bytes) -> str | None:
     """The plain text, or None: no exception of the layers below may carry a part of it."""
+    # Imported where it is used: most commands open no secret, and a third of their start would go into this.
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     try:
         raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
         return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context).decode()

@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Literal
 
 ServerName = Literal["primary_email", "secondary_email", "primary_sms", "secondary_sms"]
@@ -77,6 +78,11 @@ class Server:
     sign_in: Basic | OAuth | None = None
     total_attachment_mb: int = 10
     maximum_attachments: int = 50
+
+    @property
+    def envelope_sender(self) -> str:
+        """The address for MAIL FROM: the sender without a display name."""
+        return parseaddr(self.sender)[1] or self.sender
 
     @property
     def fingerprint(self) -> str:

@@ -78,6 +78,13 @@ def expand(
     return Expanded(_TOKEN.sub(value, text), tuple(unknown))
 
 
+def unknown_tokens(notification: Notification) -> tuple[str, ...]:
+    """The names of all tokens of a notification that nothing resolves, once each; content, not for logs."""
+    texts = (notification.subject, notification.message, notification.html or "")
+    names = (name for text in texts for name in expand(text, notification, 0).unknown)
+    return tuple(dict.fromkeys(names))
+
+
 def _values(notification: Notification, number: int) -> Mapping[str, str]:
     """All names that resolve; what is said last wins."""
     context = _context_values(notification.context)

@@ -318,4 +318,7 @@ def _accept_arguments(entry: Entry, *, ring: bool) -> tuple[str | int, ...]:
         entry.age_limit_ms,
         _ms(RING_AGAIN_SECONDS),
         int(ring),
+        "no value for " + ", ".join(f"[[{name}]]" for name in names)
+        if (names := entry.unknown_tokens)
+        else "",
     )

@@ -52,6 +52,7 @@ class Entry:
         key: Hash of the idempotency key, or empty.
         not_before_ms: Unix milliseconds before which nothing is sent; 0 = at once.
         expires_ms: Unix milliseconds after which nothing is sent; 0 = the age limit alone decides.
+        unknown_tokens: Names of tokens that nothing resolves; said in the timeline.
         age_limit_ms: How long after its start it may be tried.
     """
 
@@ -65,6 +66,7 @@ class Entry:
     key: str = ""
     not_before_ms: int = 0
     expires_ms: int = 0
+    unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ class Reply:
     Attributes:
         code: Three digits, 200 to 599.
         enhanced: The enhanced status code at the start of the text, if any.
-        text: The lines behind the code, joined by blanks, one printable line, cut to 1,000 characters. It may
-            quote addresses, so it belongs in the ledger and in no log or error.
+        text: The lines behind code and status, joined by blanks, one printable line, cut at 1,000 characters.
+            It may quote addresses, so it belongs in the ledger and in no log or error.
     """
 
     code: int
@@ -36,11 +36,11 @@ class Reply:
 
 def read_reply(code: int, lines: list[bytes]) -> Reply:
     """Make a reply of its code and the lines behind it, whatever bytes they hold."""
-    # An enhanced status code is repeated on every line of a reply; once is enough.
+    # An enhanced status code is repeated on every line of a reply, and kept beside the text.
     decoded = [line.decode("utf-8", errors="replace") for line in lines]
     enhanced = parse_enhanced_status(decoded[0]) if decoded else None
     if enhanced is not None:
         repeated = str(enhanced)
-        decoded[1:] = [line.lstrip().removeprefix(repeated) for line in decoded[1:]]
+        decoded = [line.lstrip().removeprefix(repeated) for line in decoded]
     text = _UNPRINTABLE.sub(" ", " ".join(part.strip() for part in decoded)).strip()
     return Reply(code, enhanced, text[:MAXIMUM_TEXT_CHARACTERS])

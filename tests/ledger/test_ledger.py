@@ -99,6 +99,11 @@ def test_numbers_rise_by_one_and_find_their_record(bench: Bench) -> None:
     assert bench.queries.find("4") is None
 
 
+def test_tokens_without_a_value_are_said_in_the_timeline(bench: Bench) -> None:
+    bench.accept(unknown_tokens=("job", "other"))
+    assert [entry["reason"] for entry in bench.show().timeline] == ["no value for [[job]], [[other]]"]
+
+
 def test_what_expired_before_it_came_is_not_recorded(bench: Bench) -> None:
     entry = Entry("n1", "d", "email", "normal", "{}", 1, MINUTE_MS, expires_ms=bench.clock.now_ms)
     assert bench.ledger.accept(entry, ring=True).status == "expired"

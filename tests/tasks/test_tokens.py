@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.notification import Notification, parse
-from tasks.tokens import INSERTED_MAX_CHARACTERS, Expanded, expand
+from tasks.tokens import INSERTED_MAX_CHARACTERS, Expanded, expand, unknown_tokens
 from tests.rigs.notifications import any_text, email
 
 KNOWN = parse(
@@ -86,3 +86,18 @@ def test_values_are_put_in_as_they_are_in_one_pass(before: str, value: str, inne
 def test_a_text_without_brackets_is_not_touched(written: str) -> None:
     written = written.replace("[", "(")
     assert expand(written, KNOWN, 1) == Expanded(written)
+
+
+def test_unknown_names_of_subject_message_and_html_are_reported_once_each() -> None:
+    notification = parse(
+        {
+            "version": 1,
+            "channel": "email",
+            "to": ["a@b.example"],
+            "subject": "[[job]] [[nobody]]",
+            "message": "[[nobody]] [[$NOTIFYID]]",
+            "html": "<p>[[other]]</p>",
+            "context": {"job": "j"},
+        }
+    )
+    assert unknown_tokens(notification) == ("nobody", "other")

@@ -117,4 +117,4 @@ def test_row_11_a_yes_to_the_dot_is_delivered_and_the_queue_id_is_kept(pool: Con
         envelope, reply = deliver(pool, server_at(peer.port))
     assert envelope.accepted == (RECIPIENT,)
     assert (reply.code, str(reply.enhanced)) == (250, "2.6.0")
-    assert reply.text == "2.6.0 taken over queued as 4F2A <i\xe4d@x>"
+    assert reply.text == "taken over queued as 4F2A <i\xe4d@x>"

@@ -124,7 +124,7 @@ def test_it_knows_without_waiting_whether_the_peer_spoke_or_left(
 def test_a_reply_becomes_one_printable_line_with_its_enhanced_status_code_once() -> None:
     reply = read_reply(550, [b"5.1.1 no\tsuch\x07user", b"5.1.1 \xff in M\xc3\xbcnchen ", b""])
     assert str(reply.enhanced) == "5.1.1"
-    assert reply.text == "5.1.1 no such user \ufffd in München"
+    assert reply.text == "no such user \ufffd in München"
 
 
 @given(st.integers(200, 599), st.lists(st.binary(max_size=300), max_size=40))

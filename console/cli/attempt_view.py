@@ -1,0 +1,76 @@
+"""One entry of a timeline for a person: when, which server, what happened, and what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from console.cli.cell_text import cells, shown, wrapped
+from console.cli.message_json import named
+from console.cli.relative_time import clock_time, duration, relative
+from console.cli.screen import Colour, Screen
+from console.cli.state_words import verdict_words
+from settings_store.catalog import GROUPS
+
+#: Under the time since acceptance, so that a reply has most of the line.
+_INDENT = " " * 12
+_SINCE_COLUMNS = 10
+_NAMED_RECIPIENTS = 3
+
+
+def entry_lines(
+    entry: Mapping[str, Any],
+    *,
+    accepted_at_ms: int,
+    now_ms: int,
+    is_last: bool,
+    recipients: tuple[str, ...],
+    screen: Screen,
+) -> Iterator[str]:
+    """The lines of one entry: the first tells what happened, the others why."""
+    at_ms = int(entry.get("at") or accepted_at_ms)
+    since = f"+{duration(at_ms - accepted_at_ms)}"
+    begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}}"
+    mark, colour, words, says_all = verdict_words(entry.get("verdict"))
+    server = entry.get("server")
+    who = f"{GROUPS.get(str(server), shown(server))}: " if server else ""
+    happened = f"{begin}{mark} {who}{words}"
+    reason = "" if says_all else shown(entry.get("reason") or "")
+    beside = f"{happened}, {reason}"
+    fits = bool(reason) and cells(beside) <= screen.columns
+    yield begin + screen.paint((beside if fits else happened).removeprefix(begin), colour)
+    more: list[tuple[str, tuple[Colour, ...]]] = [] if fits or not reason else [(reason, ())]
+    for text, paints in (*more, *_details(entry, now_ms, is_last=is_last, recipients=recipients)):
+        for line in wrapped(shown(text), screen.columns - len(_INDENT)):
+            yield f"{_INDENT}{screen.paint(line, *paints)}"
+
+
+def _details(
+    entry: Mapping[str, Any], now_ms: int, *, is_last: bool, recipients: tuple[str, ...]
+) -> Iterator[tuple[str, tuple[Colour, ...]]]:
+    reply = " ".join(str(entry[name]) for name in ("code", "enhanced", "text") if entry.get(name))
+    if reply:
+        yield f"it said: {reply}", ()
+    whom = named(entry, recipients)
+    if whom and len(whom) < len(recipients):
+        rest = len(whom) - _NAMED_RECIPIENTS
+        yield f"for {', '.join(whom[:_NAMED_RECIPIENTS])}{f' and {rest} more' if rest > 0 else ''}", ()
+    if is_last and entry.get("next_at"):
+        next_ms = int(entry["next_at"])
+        yield f"next try {clock_time(next_ms, date=False)}, {relative(next_ms, now_ms)}", ()
+    if entry.get("rule"):
+        yield f"chosen: {entry['rule']}", ("dim",)
+    facts = ", ".join(_facts(entry))
+    if facts:
+        yield facts, ("dim",)
+
+
+def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry.get("pass"):
+        yield f"pass {entry['pass']}"
+    if entry.get("stage"):
+        yield f"at {entry['stage']}"
+    if entry.get("seconds") is not None:
+        yield f"took {duration(float(entry['seconds']) * 1000)}"
+    if entry.get("revision") is not None:
+        yield f"revision {entry['revision']}"

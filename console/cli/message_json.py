@@ -1,0 +1,92 @@
+"""A notification and what became of it, as JSON with stable names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.cli.relative_time import rfc3339
+from tasks.ledger.queries import Page, Record
+from tasks.notification import InvalidNotification, envelope_recipients, load
+
+#: What an entry of the timeline says under its own name.
+_SAME_NAME = ("stage", "verdict", "code", "enhanced", "text")
+
+
+def show(record: Record) -> dict[str, Any]:
+    """Everything about one notification; what does not apply is null."""
+    recipients = recipients_of(record)
+    attempts = [entry for entry in record.timeline if entry.get("server")]
+    return {
+        "id": record.id,
+        "number": record.number,
+        "channel": record.channel,
+        "state": record.state,
+        "reason": record.reason or None,
+        "accepted_at": rfc3339(record.accepted_at_ms),
+        "finished_at": rfc3339(record.finished_at_ms),
+        "next_at": rfc3339(record.next_at_ms),
+        "recipients": dict(zip(recipients, record.outcomes, strict=True)),
+        "attempts": [_attempt(entry, recipients) for entry in attempts],
+        "events": [_event(entry) for entry in record.timeline if not entry.get("server")],
+    }
+
+
+def listed(page: Page) -> dict[str, Any]:
+    """A part of the list, newest first, and how many there are."""
+    return {
+        "messages": [
+            {
+                "id": summary.id,
+                "number": summary.number,
+                "state": summary.state,
+                "channel": summary.channel,
+                "accepted_at": rfc3339(summary.accepted_at_ms),
+            }
+            for summary in page.summaries
+        ],
+        "total": page.total,
+    }
+
+
+def recipients_of(record: Record) -> tuple[str, ...]:
+    """The recipients in the order of the envelope; numbers where the content cannot be read any more."""
+    try:
+        addresses = envelope_recipients(load(record.content))
+    except InvalidNotification:
+        addresses = ()
+    if len(addresses) == len(record.outcomes):
+        return addresses
+    return tuple(f"recipient {place}" for place in range(1, len(record.outcomes) + 1))
+
+
+def named(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> list[str]:
+    """The recipients that an entry of the timeline speaks of."""
+    places = entry.get("indexes")
+    if not isinstance(places, list):  # an empty Lua table is written as an object
+        return []
+    return [recipients[int(place)] for place in places if 0 <= int(place) < len(recipients)]
+
+
+def _attempt(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "at": rfc3339(entry.get("at")),
+        "pass": entry.get("pass"),
+        "server": entry["server"],
+        **{name: entry.get(name) for name in _SAME_NAME},
+        "recipients": named(entry, recipients),
+        "revision": entry.get("revision"),
+        "seconds": entry.get("seconds"),
+        "next_at": rfc3339(entry.get("next_at")),
+        "reason": entry.get("reason"),
+        "rule": entry.get("rule"),
+    }
+
+
+def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "at": rfc3339(entry.get("at")),
+        "pass": entry.get("pass"),
+        "verdict": entry.get("verdict"),
+        "reason": entry.get("reason"),
+    }

@@ -1,0 +1,123 @@
+"""One notification for a person: what is the matter first, then who got it, then what happened when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from console.cli.attempt_view import entry_lines
+from console.cli.cell_text import cut, padded, shown, wrapped
+from console.cli.message_json import recipients_of
+from console.cli.relative_time import clock_time, duration, local_date, relative
+from console.cli.screen import Screen
+from console.cli.state_words import COLOUR_OF_STATE, MARK_OF_OUTCOME, MEANING_OF_STATE
+from tasks.ledger import FINAL_STATES
+from tasks.ledger.queries import Record
+from tasks.notification import InvalidNotification, load
+
+#: More than these fill a screen without telling more; `--json` has them all.
+RECIPIENTS_SHOWN = 12
+ENTRIES_SHOWN = 40
+#: Twice the time after which a worker that runs has rung again for whatever is due.
+STUCK_AFTER_MS = 60_000
+
+_CHANNEL = {"email": "e-mail", "text": "text"}
+_LABEL_COLUMNS = 12
+_OUTCOME_COLUMNS = 15
+
+
+def message_lines(record: Record, *, now_ms: int, screen: Screen) -> Iterator[str]:
+    """The whole view, line by line."""
+    state = screen.paint(record.state.upper(), *COLOUR_OF_STATE[record.state])
+    yield f"{screen.paint(f'ID={record.number}', 'bold')}  {state}  {MEANING_OF_STATE[record.state]}"
+    yield ""
+    for label, value in _facts(record, now_ms):
+        lines = wrapped(value, screen.columns - _LABEL_COLUMNS)
+        yield padded(label, _LABEL_COLUMNS) + lines[0]
+        yield from (" " * _LABEL_COLUMNS + line for line in lines[1:])
+    yield ""
+    yield from _recipients(record, screen)
+    if record.timeline:
+        yield ""
+        yield from _timeline(record, now_ms, screen)
+
+
+def _facts(record: Record, now_ms: int) -> Iterator[tuple[str, str]]:
+    if record.reason:
+        yield "why", shown(record.reason)
+    yield "what", f"{_CHANNEL[record.channel]}{_subject(record)}"
+    yield "accepted", _when(record.accepted_at_ms, now_ms)
+    if record.finished_at_ms is not None:
+        took = duration(record.finished_at_ms - record.accepted_at_ms)
+        yield "finished", f"{_when(record.finished_at_ms, now_ms)}, after {took}"
+    if record.next_at_ms is not None:
+        yield "next try", _when(record.next_at_ms, now_ms)
+    if _is_stuck(record, now_ms):
+        yield "attention", "nobody took it when it was due: does a worker run?"
+    if record.state not in FINAL_STATES:
+        yield "given up", f"{_when(record.expires_at_ms, now_ms)}, unless sent before"
+    yield "id", shown(record.id)
+
+
+def _is_stuck(record: Record, now_ms: int) -> bool:
+    """Whether a worker should have moved it, and none did."""
+    if record.state in FINAL_STATES:
+        return False
+    due_ms = record.expires_at_ms
+    if record.next_at_ms is not None:
+        due_ms = record.next_at_ms
+    elif record.state == "queued" and not record.timeline:
+        due_ms = record.accepted_at_ms
+    return now_ms - due_ms > STUCK_AFTER_MS
+
+
+def _subject(record: Record) -> str:
+    try:
+        notification = load(record.content)
+    except InvalidNotification:
+        return ""
+    lane = "" if record.lane == "normal" else f", {record.lane}"
+    return f'{lane}, "{cut(shown(notification.subject), 160)}"' if notification.subject else lane
+
+
+def _when(at_ms: int, now_ms: int) -> str:
+    return f"{clock_time(at_ms)}, {relative(at_ms, now_ms)}"
+
+
+def _recipients(record: Record, screen: Screen) -> Iterator[str]:
+    counts = Counter(record.outcomes)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+    yield screen.paint(f"Recipients: {told}", "bold")
+    # Whoever did not get it comes first.
+    order = ("refused", "uncertain", "open", "delivered")
+    pairs = sorted(
+        zip(recipients_of(record), record.outcomes, strict=True), key=lambda pair: order.index(pair[1])
+    )
+    for address, outcome in pairs[:RECIPIENTS_SHOWN]:
+        mark, colour = MARK_OF_OUTCOME[outcome]
+        first, *more = wrapped(shown(address), screen.columns - _OUTCOME_COLUMNS)
+        yield f"  {screen.paint(f'{mark} {outcome:<9}', colour)}  {first}"
+        yield from (" " * _OUTCOME_COLUMNS + line for line in more)
+    if len(pairs) > RECIPIENTS_SHOWN:
+        yield f"    and {len(pairs) - RECIPIENTS_SHOWN} more; --json lists them all"
+
+
+def _timeline(record: Record, now_ms: int, screen: Screen) -> Iterator[str]:
+    left_out = max(len(record.timeline) - ENTRIES_SHOWN, 0)
+    entries = record.timeline[left_out:]
+    dates = [local_date(int(entry.get("at") or record.accepted_at_ms)) for entry in entries]
+    yield screen.paint(f"Timeline, {dates[0]}", "bold")
+    if left_out:
+        yield f"  after {left_out} earlier entries; --json has them all"
+    recipients = recipients_of(record)
+    for place, entry in enumerate(entries):
+        if place and dates[place] != dates[place - 1]:
+            yield screen.paint(f"  {dates[place]}", "bold")
+        yield from entry_lines(
+            entry,
+            accepted_at_ms=record.accepted_at_ms,
+            now_ms=now_ms,
+            is_last=place == len(entries) - 1 and record.state not in FINAL_STATES,
+            recipients=recipients,
+            screen=screen,
+        )

@@ -1,0 +1,87 @@
+"""Options, changes and history for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from console.cli.cell_text import cells, shown, wrapped
+from console.cli.relative_time import clock_time, relative
+from console.cli.screen import Colour, Screen
+from console.cli.table import table
+from settings_store.catalog import ALL_OPTIONS
+from settings_store.history import Mark, Pair, Revision
+from settings_store.kinds import MASK, Value
+from settings_store.snapshot import Snapshot
+
+_SECOND_MS = 1000
+_ARROW = "→"
+_INDENT = "  "
+
+
+def listed(
+    keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark], screen: Screen
+) -> Iterator[str]:
+    """A table of options, what differs from its default in full light."""
+    rows = [
+        (key, _value(key, snapshot.get(key)), _mark(key, snapshot, marks.get(snapshot.source(key))))
+        for key in keys
+    ]
+    changed = [key in snapshot.changed for key in keys]
+
+    def light(row: int, _: int) -> tuple[Colour, ...]:
+        return () if changed[row] else ("dim",)
+
+    yield from table(
+        rows, screen, head=("OPTION", "VALUE", "SET BY") if rows else (), flexible=1, paint=light
+    )
+
+
+def difference(changes: Mapping[str, Pair], screen: Screen) -> Iterator[str]:
+    """Each option that differs, before and after: in one line where that fits."""
+    width = max(map(len, changes), default=0)
+    for key, (before, after) in changes.items():
+        old, new = _value(key, before), _value(key, after)
+        line = f"{key:<{width}}  {old} {_ARROW} {new}"
+        if cells(line) <= screen.columns or not screen.is_terminal:
+            yield line
+            continue
+        yield key
+        for lead, value in ((_INDENT, old), (f"{_ARROW} ", new)):
+            first, *more = wrapped(value, screen.columns - len(_INDENT) * 2)
+            yield f"{_INDENT}{lead}{first}"
+            yield from (f"{_INDENT * 2}{rest}" for rest in more)
+
+
+def history(revisions: Sequence[Revision], screen: Screen) -> Iterator[str]:
+    """Each revision with its author, time, reason and diff."""
+    for revision in revisions:
+        at_ms = revision.at.timestamp() * _SECOND_MS
+        head = screen.paint(f"revision {revision.revision}", "bold")
+        yield f"{head}  {clock_time(at_ms)}  {_ago(revision.at)}  {shown(revision.author)}"
+        if revision.reason:
+            for line in wrapped(shown(revision.reason), screen.columns - len(_INDENT)):
+                yield f"{_INDENT}{line}"
+        narrower = Screen(screen.columns - len(_INDENT), screen.is_terminal, screen.coloured)
+        for line in difference(revision.shown, narrower):
+            yield f"{_INDENT}{screen.paint(line, 'dim')}"
+
+
+def _value(key: str, value: Value) -> str:
+    option = ALL_OPTIONS.get(key)
+    if value == "":
+        return "not set" if option is None or option.secret else '""'
+    return MASK if option is not None and option.secret else shown(value)
+
+
+def _mark(key: str, snapshot: Snapshot, mark: Mark | None) -> str:
+    source = snapshot.source(key)
+    if source != key:
+        return f"as {source.partition('.')[0]}"
+    if key not in snapshot.changed:
+        return "default"
+    return f"{shown(mark.author)}, {_ago(mark.at)}" if mark else "changed"
+
+
+def _ago(at: datetime) -> str:
+    return relative(at.timestamp() * _SECOND_MS, datetime.now(UTC).timestamp() * _SECOND_MS)

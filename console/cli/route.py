@@ -1,0 +1,102 @@
+"""`notify route explain`: which servers a message goes to today, and why."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import click
+
+from console.cli.cell_text import shown, wrapped
+from console.cli.context import client, environment
+from console.cli.errors import BadInput, Failed
+from console.cli.flags import as_json
+from console.cli.output import say, say_json, tell
+from console.cli.screen import Screen
+from settings_store.catalog import GROUPS
+from settings_store.store import SettingsStore
+from tasks.routing import Route
+from tasks.routing import route as routed
+from tasks.server import Channel, ServerName, Tls
+
+#: What `--expect` says for a message that is held.
+NOBODY = "none"
+_SERVERS = get_args(ServerName)
+_TLS = {Tls.NONE: "no TLS", Tls.STARTTLS: "STARTTLS", Tls.IMPLICIT: "TLS"}
+_INDENT = "     "
+
+
+@click.group("route", no_args_is_help=True)
+def route() -> None:
+    """Which servers a message goes to."""
+
+
+@route.command("explain")
+@click.argument("channel", type=click.Choice(get_args(Channel)))
+@click.option(
+    "--expect",
+    metavar="A,B",
+    help=f"Exit 1 unless the chain is this: names of servers, or `{NOBODY}`.",
+)
+@as_json
+def explain(*, channel: Channel, expect: str | None, as_json: bool) -> None:
+    """Print the chain of servers for e-mail or text, and the rule behind each."""
+    expected = None if expect is None else _expected(expect)
+    found = environment()
+    planned = routed(SettingsStore(client(found), prefix=found.prefix).snapshot(), channel)
+    if as_json:
+        say_json(route_json(planned))
+    else:
+        for line in route_lines(planned, Screen.of(sys.stdout)):
+            say(line)
+    if planned.held is not None:
+        tell("messages are held until `notify options set primary_email.server_name=HOST --reason TEXT`")
+    chain = [hop.server.name for hop in planned.chain]
+    if expected is not None and chain != expected:
+        raise Failed(
+            f"the chain is {','.join(chain) or NOBODY}, not {','.join(expected) or NOBODY}",
+            "`notify options history` shows who changed what",
+        )
+
+
+def route_json(planned: Route) -> dict[str, Any]:
+    """Chain, reasons and, where nothing can be sent, why."""
+    return {
+        "chain": [hop.server.name for hop in planned.chain],
+        "reasons": list(planned.reasons),
+        "held": planned.held,
+    }
+
+
+def route_lines(planned: Route, screen: Screen) -> Iterator[str]:
+    """Each server with its address and rule, then what else decided."""
+    if planned.held is not None:
+        yield screen.paint(f"held: {shown(planned.held)}", "yellow", "bold")
+    for place, hop in enumerate(planned.chain, start=1):
+        server = hop.server
+        where = f"{shown(server.host)}:{server.port}, {_TLS[server.tls]}, from {shown(server.sender)}"
+        yield f"  {place}  {screen.paint(GROUPS[server.name], 'bold')}  {where}"
+        yield from _indented(hop.rule, screen)
+    others = [reason for reason in planned.reasons[len(planned.chain) :] if reason != planned.held]
+    if others:
+        yield ""
+    for reason in others:
+        first, *more = wrapped(shown(reason), screen.columns - len("  - "))
+        yield f"  - {first}"
+        yield from (f"    {line}" for line in more)
+
+
+def _indented(text: str, screen: Screen) -> Iterator[str]:
+    for line in wrapped(shown(text), screen.columns - len(_INDENT)):
+        yield f"{_INDENT}{screen.paint(line, 'dim')}"
+
+
+def _expected(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == [NOBODY]:
+        return []
+    for name in names:
+        if name not in _SERVERS:
+            raise BadInput(f"--expect: {name} is no server", f"servers are {', '.join(_SERVERS)}")
+    return names

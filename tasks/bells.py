@@ -1,0 +1,156 @@
+"""Bells: tell a worker, through the broker, that a notification wants a pass.
+
+A bell carries an id and nothing else. It may be lost or come twice: the ledger rings again, and refuses a
+second claim. Bells are written in Celery's message protocol, version 2, so that any Celery worker takes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import kombu
+from kombu.exceptions import LimitExceeded, OperationalError
+from kombu.pools import ProducerPool
+from kombu.resource import Resource
+
+from tasks import broker
+
+_DEPTH_KNOWN_FOR_SECONDS: Final = 0.25
+_CONNECTIONS_MAXIMUM: Final = 10
+_WAIT_FOR_CONNECTION_SECONDS: Final = 10
+#: A broker that restarts is back within the second; for one that stays away the ledger rings again.
+_TRIES: Final = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.4}
+
+
+class Bells:
+    """Rings bells over one broker; safe between threads. Nothing is opened before the first bell."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "notify",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # Of this object's own: those that kombu keeps for a whole process go along into a child of a fork.
+        self._connection = broker.connection(url, prefix)
+        self._connections = self._connection.Pool(limit=_CONNECTIONS_MAXIMUM)
+        self._producers = ProducerPool(self._connections, limit=_CONNECTIONS_MAXIMUM)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._depths: dict[str, tuple[float, int]] = {}
+
+    def ring(self, bells: Iterable[tuple[str, str, int]]) -> int:
+        """Enqueue a pass for each (id, lane, passes made); how many were rung.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be reached or takes nothing; some may have
+                been rung.
+        """
+        rung = 0
+        with self._acquired(self._producers) as producer:
+            for notification_id, lane, passes in bells:
+                body, headers = _message(notification_id, passes)
+                queue = broker.QUEUE_OF_LANE[lane]
+                producer.publish(
+                    body,
+                    routing_key=queue,
+                    exchange="",
+                    serializer="json",
+                    headers=headers,
+                    correlation_id=notification_id,
+                    delivery_mode=2,
+                    declare=[],
+                    retry=True,
+                    retry_policy=_TRIES,
+                )
+                rung += 1
+                self._count(lane)
+        return rung
+
+    def room(self, lane: str) -> int:
+        """How many more bells the lane's queue takes before it holds as many as it may.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be reached.
+        """
+        return max(0, broker.QUEUE_LIMIT - self.depth(lane))
+
+    def depth(self, lane: str) -> int:
+        """How many bells wait in the lane's queue, as of a moment ago.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be reached.
+        """
+        with self._lock:
+            known = self._depths.get(lane)
+        if known is None or self._clock() - known[0] > _DEPTH_KNOWN_FOR_SECONDS:
+            known = (self._clock(), self._depth(broker.QUEUE_OF_LANE[lane]))
+            with self._lock:
+                self._depths[lane] = known
+        return known[1]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._producers.force_close_all()
+        self._connections.force_close_all()
+
+    @contextlib.contextmanager
+    def _acquired(self, pool: Resource) -> Iterator[Any]:
+        """One of a pool, with one error for whatever keeps the broker from doing what it is asked."""
+        try:
+            with pool.acquire(block=True, timeout=_WAIT_FOR_CONNECTION_SECONDS) as acquired:
+                yield acquired
+        except OperationalError:
+            raise
+        except (
+            LimitExceeded,
+            *self._connection.connection_errors,
+            *self._connection.channel_errors,
+        ) as error:
+            raise OperationalError(f"the broker does not take it ({type(error).__name__})") from error
+
+    def _count(self, lane: str) -> None:
+        with self._lock:
+            at, depth = self._depths.get(lane, (0.0, 0))
+            self._depths[lane] = (at, depth + 1)
+
+    def _depth(self, queue: str) -> int:
+        with self._acquired(self._connections) as connection:
+            connection.ensure_connection(timeout=_WAIT_FOR_CONNECTION_SECONDS, **_TRIES)
+            # Declared rather than asked about: asking for a queue that nobody made yet is an error.
+            bound = kombu.Queue(queue, routing_key=queue, channel=connection.default_channel)
+            declare = connection.ensure(bound, bound.queue_declare, **_TRIES)
+            depth: int = declare().message_count
+            return depth
+
+
+def _message(notification_id: str, passes: int) -> tuple[Any, dict[str, Any]]:
+    """Body and headers of a task message: one row in Flower for all passes, with their number as retries."""
+    headers = {
+        "lang": "py",
+        "task": broker.DELIVER_TASK,
+        "id": notification_id,
+        "shadow": None,
+        "root_id": notification_id,
+        "parent_id": None,
+        "group": None,
+        "group_index": None,
+        "retries": passes,
+        "eta": None,
+        "expires": None,
+        "timelimit": [None, None],
+        "argsrepr": f"('{notification_id}',)",
+        "kwargsrepr": "{}",
+        "origin": "notify",
+        "ignore_result": True,
+        "replaced_task_nesting": 0,
+        "stamped_headers": None,
+        "stamps": {},
+    }
+    embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    return ((notification_id,), {}, embed), headers

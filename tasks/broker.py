@@ -1,0 +1,57 @@
+"""Names and options of the broker that publishers and workers share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kombu import Connection, Queue
+
+from tasks import redis_transport
+from tasks.ledger import LANES
+from tasks.queue_order import LaneOrder
+
+SUBMIT_TASK: Final = "notify.submit"
+DELIVER_TASK: Final = "notify.deliver"
+QUEUE_OF_LANE: Final = {lane: f"notify.{lane}" for lane in LANES}
+
+#: Above this many bells in a queue no more are rung: a backlog stays in the ledger, where it costs no
+#: worker's memory and where a newer notification of high priority passes it.
+QUEUE_LIMIT: Final = 1_000
+
+#: Only `notify.submit` is acknowledged late, and it ends within the longest claim. Redelivery before that is
+#: harmless: accepting is idempotent and a second claim is refused.
+VISIBILITY_SECONDS: Final = 60
+
+
+def queues() -> list[Queue]:
+    """The four queues, in the order in which a worker serves them."""
+    return [Queue(name, routing_key=name) for name in QUEUE_OF_LANE.values()]
+
+
+def transport_options(prefix: str = "notify", *, max_connections: int = 64) -> dict[str, Any]:
+    """Options for kombu's Redis transport; other transports ignore what they do not know.
+
+    The unacknowledged messages have keys of their own, because everybody who shares those keys shares the
+    shortest visibility timeout.
+    """
+    return {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "unacked_key": f"{prefix}.unacked",
+        "unacked_index_key": f"{prefix}.unacked_index",
+        "unacked_mutex_key": f"{prefix}.unacked_mutex",
+        "queue_order_strategy": f"{LaneOrder.__module__}:{LaneOrder.__qualname__}",
+        "max_connections": max_connections,
+        "socket_connect_timeout": 5,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        **({} if prefix == "notify" else {"global_keyprefix": f"{prefix}:"}),
+    }
+
+
+def connection(url: str, prefix: str = "notify") -> Connection:
+    """A connection to the broker, opened when it is first used."""
+    redis_transport.install()
+    return Connection(url, transport_options=transport_options(prefix), connect_timeout=5, heartbeat=10)

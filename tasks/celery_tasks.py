@@ -1,0 +1,213 @@
+"""The Celery tasks: thin, and truthful in Flower.
+
+A pass runs under the notification's own id, with the number of passes as `retries`, so Flower shows one row a
+notification: RETRY with its reason while recipients are open, FAILURE where it failed, SUCCESS where
+everybody has it. Nothing that a task is given, raises or returns holds an address or a text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import redis
+from celery import Celery, Task
+from celery.exceptions import Ignore, Reject, Retry
+from celery.worker.request import Request
+
+from tasks import broker
+from tasks.delivery.deliverer import PassResult
+from tasks.ledger import FINAL_STATES, LedgerUnavailable
+from tasks.notification import InvalidNotification
+from tasks.publisher import Published, PublishError
+from tasks.runtime import Runtime
+from tasks.telling import told
+
+_GONE_WELL: Final = frozenset({"delivered", "cancelled"})
+#: How soon a submission is tried again that the ledger could not take; the broker keeps it meanwhile.
+_SUBMIT_AGAIN_SECONDS: Final = 5
+
+_log = logging.getLogger(__name__)
+
+
+class NotificationFailed(Exception):
+    """A notification is final without everybody having it; it waits in the list of dead letters."""
+
+
+class NotificationPostponed(Exception):
+    """Recipients are open; the ledger rings again at the time that is named."""
+
+
+class NotificationRefused(Exception):
+    """A submitted notification is not allowed; the message names field, fault and what is allowed."""
+
+
+class PassCrashed(Exception):
+    """A fault of this program. The log has where; what it said is left out, because it may quote content."""
+
+
+class Postponed(Retry):
+    """RETRY, in words that are fit to be read in Flower and in the log."""
+
+    def __str__(self) -> str:
+        return f"{self.message}; again at {self.when:%Y-%m-%d %H:%M:%S} UTC" if self.when else self.message
+
+    def __repr__(self) -> str:
+        return f"{NotificationPostponed.__name__}({str(self)!r})"
+
+
+class QuietRequest(Request):
+    """A request whose arguments show in no event, log or inspection: a submission carries the message."""
+
+    def __init__(self, message: Any, **more: Any) -> None:
+        super().__init__(message, **more)
+        # What the sender wrote here goes along with the task, and from there into the records of its log.
+        self._request_dict.update(argsrepr=self.argsrepr, kwargsrepr=self.kwargsrepr)
+
+    @property
+    def argsrepr(self) -> str:
+        """Nothing."""
+        return "()"
+
+    @property
+    def kwargsrepr(self) -> str:
+        """Nothing."""
+        return "{}"
+
+    def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002  # Celery's signature
+        """What `inspect active` shows, without arguments."""
+        shown: dict[str, Any] = super().info(safe=safe)
+        return {**shown, "args": [], "kwargs": {}}
+
+
+class NotifyTask(Task):
+    """Both tasks: results only where asked for, no arguments in sight."""
+
+    abstract = True
+    Request = f"{QuietRequest.__module__}:{QuietRequest.__name__}"
+    throws = (NotificationFailed, NotificationRefused, PassCrashed)
+    typing = False
+
+
+def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
+    """Add the tasks to an app.
+
+    Args:
+        app: The app.
+        runtime: Gives this process' runtime; called in the process that runs the task.
+    """
+
+    @app.task(name=broker.DELIVER_TASK, base=NotifyTask, acks_late=False, ignore_result=True)
+    def deliver(notification_id: object) -> str:
+        """Make one pass of a notification that the ledger has."""
+        if not isinstance(notification_id, str):
+            raise NotificationRefused("notification_id: must be text; allowed: the id of an accepted one")
+        return _run_pass(runtime(), notification_id)
+
+    @app.task(
+        name=broker.SUBMIT_TASK,
+        base=NotifyTask,
+        bind=True,
+        # Until it is accepted, a submission is nowhere but in the broker: it stays there while a worker has it,
+        # goes back when a child of the pool dies with it, and is tried again without end.
+        acks_late=True,
+        reject_on_worker_lost=True,
+        max_retries=None,
+        ignore_result=False,
+    )
+    def submit(self: Task, notification: object = None) -> dict[str, object]:
+        """Accept a notification and make its first pass; the answer is `{"id", "number"}`."""
+        published = _accept(runtime(), self, notification)
+        answer: dict[str, object] = {"id": published.id, "number": published.number}
+        if not self.request.ignore_result:
+            # Now, because what was asked is whether it is accepted; the pass may end as Retry, which would
+            # be kept in its place.
+            self.backend.mark_as_done(self.request.id, answer, request=self.request)
+        if published.id == self.request.id:
+            _run_pass(runtime(), published.id)
+        else:
+            runtime().ring(published.id)
+        return answer
+
+
+def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
+    if not isinstance(notification, Mapping):
+        raise NotificationRefused("notification: is missing or no object; allowed: a notification, version 1")
+    document = dict(notification)
+    if document.get("id") is None:
+        document["id"] = _id_of(task.request.id)
+    try:
+        return runtime.publisher.accept(document)
+    except (InvalidNotification, PublishError) as fault:
+        raise NotificationRefused(str(fault)) from None
+    except (LedgerUnavailable, redis.RedisError) as error:
+        _log.warning("submission_waits task=%s error=%s", task.request.id, type(error).__name__)
+        raise _submitted_again(task) from None
+
+
+def _submitted_again(task: Task) -> Exception:
+    """Put a submission back into the broker for later; it is acknowledged only after that."""
+    words = "the ledger does not accept now"
+    try:
+        task.retry(exc=NotificationPostponed(words), countdown=_SUBMIT_AGAIN_SECONDS, throw=False)
+    except Reject:
+        # The broker did not take it either. Celery would drop it now.
+        return Reject(words, requeue=True)
+    return _postponed(words, _SUBMIT_AGAIN_SECONDS)
+
+
+def _id_of(task_id: str) -> str:
+    """The id of a notification submitted without one: that of the task, so that a redelivery is the same."""
+    try:
+        return str(uuid.UUID(task_id))
+    except ValueError:
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, task_id))
+
+
+def _run_pass(runtime: Runtime, notification_id: str) -> str:
+    try:
+        result = runtime.deliverer.deliver(notification_id)
+    except redis.RedisError as error:
+        # The ledger rings again: the record's score in the due-set stands.
+        raise _postponed(f"the ledger did not answer ({type(error).__name__})", 0.0) from None
+    except Exception as error:  # noqa: BLE001  # whatever it is, its words may quote content
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        name = type(error).__name__
+        _log.error("pass_crashed notification=%s error=%s at=%s", notification_id, name, where)
+        raise PassCrashed(f"{name}; the worker's log says where") from None
+    return _shown(runtime, notification_id, result)
+
+
+def _shown(runtime: Runtime, notification_id: str, result: PassResult) -> str:
+    """The task's end that tells the truth in Flower."""
+    if result.state == "unknown":
+        raise NotificationFailed("unknown: the ledger has no such notification (any more)")
+    if result.state in _GONE_WELL:
+        return result.state
+    if not result.ran and result.state == "sending":
+        raise Ignore  # another worker is at it, and its row tells
+    words = _words(runtime, notification_id, result)
+    if result.state in FINAL_STATES:
+        raise NotificationFailed(words)
+    raise _postponed(words, result.wait_seconds)
+
+
+def _words(runtime: Runtime, notification_id: str, result: PassResult) -> str:
+    """What the ledger says of it, where that still fits the result."""
+    with contextlib.suppress(redis.RedisError):
+        record = runtime.queries.get(notification_id)
+        if record is not None and record.state == result.state:
+            return told(record)
+    return f"{result.state}: {result.reason}" if result.reason else result.state
+
+
+def _postponed(words: str, wait_seconds: float) -> Postponed:
+    """RETRY in Flower, without a message in the broker: the ledger's due-set rings."""
+    when = datetime.now(tz=UTC) + timedelta(seconds=wait_seconds) if wait_seconds else None
+    return Postponed(words, exc=NotificationPostponed(words), when=when)

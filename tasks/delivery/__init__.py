@@ -1,0 +1,1 @@
+"""One pass of one notification: claim it, walk the chain of servers, and keep what became of it."""

@@ -1,0 +1,204 @@
+"""One transaction with one server: envelope, intent, text, and what each recipient came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tasks.delivery.options import timeouts
+from tasks.delivery.pass_state import PassState
+from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
+from tasks.ledger import Intent, Ledger
+from tasks.rendering import RenderedMessage
+from tasks.routing import Hop
+from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS
+from tasks.transports.connection import Connection
+from tasks.transports.failure import TransportFailure
+from tasks.transports.phase import Phase
+from tasks.transports.pool import ConnectionPool
+from tasks.transports.reply import Reply
+from tasks.verdict import Judgement, Scope, Verdict
+
+#: Servers must take 100 recipients (RFC 5321, 4.5.3.1.8); one that takes fewer says so with 452.
+RECIPIENTS_PER_TRANSACTION: Final = 100
+
+
+@dataclass(slots=True)
+class Attempted:
+    """What came of a transaction.
+
+    Attributes:
+        judgement: What the server's behaviour means; None where every recipient was judged by itself.
+        outcomes: Letters for the ledger, by recipient.
+        refused: Recipients that this server refused for good, or whose message it refused.
+        waits: Seconds that it asked to be spared a recipient, where it named them.
+        rest: Recipients that did not fit into this transaction and want another at once.
+        entries: For the timeline.
+        intended: Whether the ledger holds an intent that these results must close.
+    """
+
+    judgement: Judgement | None = None
+    outcomes: dict[int, str] = field(default_factory=dict)
+    refused: list[int] = field(default_factory=list)
+    waits: dict[int, int] = field(default_factory=dict)
+    rest: list[int] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    intended: bool = False
+
+
+class Attempt:
+    """A transaction for some recipients of a pass.
+
+    Args:
+        state: The pass.
+        hop: The server and the rule that chose it.
+        indexes: Recipients by their place in the envelope.
+        message: Rendered for this server.
+
+    Attributes:
+        result: What came of it so far; it holds also where `run` raises.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        pool: ConnectionPool,
+        state: PassState,
+        *,
+        hop: Hop,
+        indexes: tuple[int, ...],
+        message: RenderedMessage,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._pool = pool
+        self._state = state
+        self._hop = hop
+        self._place = {state.addresses[index]: index for index in indexes}
+        self._message = message
+        self._clock = clock
+        self.result = Attempted()
+        self._began_at_ms = state.now_ms()
+        self._began = clock()
+
+    def run(self) -> None:
+        """Send, on a fresh connection where the kept one turned out to be stale.
+
+        Raises:
+            PassStopped: The ledger did not allow the text; it was not sent.
+            redis.RedisError: The ledger did not answer; the text was not sent.
+            settings_store.errors.SecretFault: This process cannot open the server's password.
+        """
+        stale = self._transact(fresh=False)
+        if stale:
+            self._transact(fresh=True)
+
+    def _transact(self, *, fresh: bool) -> bool:
+        """One try; whether the connection was stale, which spends nothing."""
+        snapshot = self._state.snapshot
+        try:
+            with self._pool.connection(
+                self._hop.server,
+                fresh=fresh,
+                timeouts=timeouts(snapshot),
+                ca_bundle=snapshot.text("tls.ca_bundle"),
+            ) as connection:
+                self._send(connection)
+        except TransportFailure as failure:
+            if failure.judgement.verdict is Verdict.STALE_CONNECTION and not fresh:
+                return True
+            self._failed(failure)
+        return False
+
+    def _send(self, connection: Connection) -> None:
+        envelope = connection.envelope(
+            self._hop.server.envelope_sender,
+            tuple(self._place),
+            self._message.size_bytes,
+            smtputf8=self._message.smtputf8,
+        )
+        for address, refusal in envelope.refused.items():
+            self._recipient_refused(self._place[address], refusal.judgement, refusal.reply)
+        if not envelope.accepted:
+            return
+        accepted = tuple(self._place[address] for address in envelope.accepted)
+        self._intend(accepted)
+        for address in [address for address in self._place if address not in envelope.accepted]:
+            del self._place[address]
+        reply = connection.message(self._message.chunks())
+        for index in accepted:
+            self.result.outcomes[index] = "d"
+        self._note(accepted, Phase.FINAL, Verdict.DELIVERED.value, "the server took it", reply)
+
+    def _intend(self, accepted: tuple[int, ...]) -> None:
+        self._state.attempts += 1
+        answer = self._ledger.intend(
+            self._state.claim,
+            Intent(
+                attempt=self._state.attempts,
+                fingerprint=self._hop.server.fingerprint,
+                server=self._hop.server.name,
+                recipients=accepted,
+                if_unanswered=self._state.letter_if_unanswered(accepted),
+                resend_after_ms=int(RESEND_UNCERTAIN_AFTER_SECONDS * 1000),
+            ),
+            revision=self._state.snapshot.revision,
+        )
+        match answer:
+            case "granted":
+                self.result.intended = True
+            case "stale":
+                raise ClaimLost
+            case "changed":
+                raise OptionsChanged
+            case _:
+                raise NotToBeSent(answer)
+
+    def _recipient_refused(self, index: int, judgement: Judgement, reply: Reply | None) -> None:
+        if judgement.verdict is Verdict.TOO_MANY:
+            self.result.rest.append(index)
+            return
+        if judgement.verdict is Verdict.RECIPIENT_REFUSED:
+            self.result.refused.append(index)
+        elif judgement.scope is Scope.SERVER:
+            self.result.judgement = judgement
+        elif judgement.retry_after_seconds:
+            self.result.waits[index] = judgement.retry_after_seconds
+        self._note((index,), Phase.RCPT, judgement.verdict.value, judgement.reason, reply)
+
+    def _failed(self, failure: TransportFailure) -> None:
+        judgement = failure.judgement
+        indexes = tuple(self._place.values())
+        self.result.judgement = judgement
+        if judgement.verdict is Verdict.UNCERTAIN:
+            letter = self._state.letter_if_unanswered(indexes)
+            self.result.outcomes.update(dict.fromkeys(indexes, letter))
+        elif judgement.verdict is Verdict.MESSAGE_REFUSED:
+            self.result.refused.extend(indexes)
+        elif judgement.verdict is Verdict.MESSAGE_WAITS and judgement.retry_after_seconds:
+            self.result.waits.update(dict.fromkeys(indexes, judgement.retry_after_seconds))
+        self._note(indexes, failure.phase, judgement.verdict.value, judgement.reason, failure.reply)
+
+    def _note(
+        self, indexes: tuple[int, ...], phase: Phase, verdict: str, reason: str, reply: Reply | None
+    ) -> None:
+        self.result.entries.append(
+            {
+                "at": self._began_at_ms,
+                "pass": self._state.claim.passes + 1,
+                "server": self._hop.server.name,
+                "rule": self._hop.rule,
+                "stage": phase.value,
+                "verdict": verdict,
+                "reason": reason,
+                "code": reply.code if reply else None,
+                "enhanced": str(reply.enhanced) if reply and reply.enhanced else None,
+                "text": reply.text if reply else None,
+                "indexes": list(indexes),
+                "revision": self._state.snapshot.revision,
+                "seconds": round(self._clock() - self._began, 3),
+                "next_at": None,
+            }
+        )

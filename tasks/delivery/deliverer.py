@@ -1,0 +1,209 @@
+"""Delivers one notification once: claim, route, walk, finish."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import redis
+
+from settings_store.errors import DamagedSettings, SecretFault
+from settings_store.snapshot import Snapshot
+from settings_store.store import SettingsStore
+from tasks.delivery.insist import Insist
+from tasks.delivery.lease import LeaseKeeper
+from tasks.delivery.memory import write_memory
+from tasks.delivery.next_time import counts_as_pass, wait_seconds
+from tasks.delivery.pass_state import PassState
+from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
+from tasks.delivery.walk import Walk
+from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
+from tasks.routing import route
+from tasks.schedule import gap_seconds
+from tasks.transports.pool import ConnectionPool
+
+#: A worker that cannot read options or open a password leaves the notification to others for this long.
+UNFIT_SECONDS: Final = 10.0
+#: A ledger that did not answer is given this long.
+LEDGER_AWAY_SECONDS: Final = 1.0
+
+_STOPPED: Final = {
+    "cancelled": "cancelled",
+    "expired": "its time was over before the text could be sent",
+    "settled": "a late reply said delivered",
+}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What became of a notification in one pass.
+
+    Attributes:
+        state: Where it is now; `unknown` where the ledger has no such record.
+        reason: Why, in words without addresses and text; blank where nothing is to be said.
+        wait_seconds: How long until it is tried again, where it is.
+        ran: False where there was nothing to do here: it is somebody else's, not due, or final.
+    """
+
+    state: State | Literal["unknown"]
+    reason: str = ""
+    wait_seconds: float = 0.0
+    ran: bool = True
+
+
+class Deliverer:
+    """Makes passes; one a process, safe between threads.
+
+    Args:
+        ledger: Where the truth is.
+        store: The options.
+        pool: Connections to servers.
+        leases: Keeps claims alive.
+        worker: This process' name in the ledger.
+        draw: Random numbers from 0 to 1 for the schedule.
+        clock: Seconds that only grow.
+        pause: Sleeps between tries to write to a ledger that does not answer.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: SettingsStore,
+        pool: ConnectionPool,
+        leases: LeaseKeeper,
+        *,
+        worker: str,
+        draw: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._pool = pool
+        self._leases = leases
+        self._worker = worker
+        self._draw = draw
+        self._clock = clock
+        self._insist = Insist(pause)
+        self._snapshot = Snapshot(revision=-1)
+
+    def deliver(self, notification_id: str) -> PassResult:
+        """Make one pass if it is due and nobody else makes it.
+
+        Raises:
+            redis.RedisError: The ledger did not answer; the notification stays due, or its lease runs out.
+        """
+        claim = self._ledger.claim(notification_id, worker=self._worker)
+        if isinstance(claim, NotClaimed):
+            return PassResult(claim.state, ran=False)
+        with self._leases.keeping(claim):
+            state = PassState(claim, self._snapshot, clock=self._clock)
+            try:
+                return self._pass(state)
+            except ClaimLost:
+                return _lost("sending")
+
+    def _pass(self, state: PassState) -> PassResult:
+        try:
+            if state.snapshot.revision != state.claim.revision:
+                self._read_options(state)
+            while True:
+                try:
+                    return self._walk(state)
+                except OptionsChanged:
+                    self._read_options(state)
+        except NotToBeSent as stop:
+            return self._stopped(state, stop.answer)
+        except redis.RedisError as error:
+            # Nothing was sent after the last write that was answered; an intent that may stand is closed.
+            _log.warning("ledger_away notification=%s error=%s", state.claim.id, type(error).__name__)
+            return self._give_back(state, "the ledger did not answer", LEDGER_AWAY_SECONDS)
+        except (SecretFault, DamagedSettings) as fault:
+            # Its words name option and key, never a value.
+            _log.error("worker_unfit notification=%s fault=%s", state.claim.id, fault)
+            reason = f"worker {self._worker} cannot use the options: {fault}"
+            return self._give_back(state, reason, UNFIT_SECONDS)
+
+    def _read_options(self, state: PassState) -> None:
+        """Take the options as they are now; the process remembers them for the next pass."""
+        state.snapshot = self._snapshot = self._insist(self._store.snapshot)
+
+    def _walk(self, state: PassState) -> PassResult:
+        routed = route(state.snapshot, state.claim.channel)
+        if routed.held is not None:
+            return self._finish(state, "held", routed.held, 0.0, counts=False)
+        walk = Walk(
+            self._ledger,
+            self._pool,
+            state,
+            routed.chain,
+            insist=self._insist,
+            revision=lambda: self._store.snapshot().revision,
+            clock=self._clock,
+        )
+        walk.run()
+        wait = wait_seconds(state, routed.chain, draw=self._draw())
+        return self._finish(state, "waiting", state.walked.reason, wait, counts=counts_as_pass(state))
+
+    def _stopped(self, state: PassState, answer: str) -> PassResult:
+        if answer == "over":
+            wait = gap_seconds(state.claim.passes + 1, draw=self._draw())
+            return self._finish(state, "waiting", "the pass took longer than a claim may", wait, counts=True)
+        # Cancelled and expired become final by finishing; after a late 250 the rest goes on at once.
+        return self._give_back(state, _STOPPED[answer], 0.0)
+
+    def _give_back(self, state: PassState, reason: str, wait: float) -> PassResult:
+        return self._finish(state, "queued", reason, wait, counts=False)
+
+    def _finish(
+        self,
+        state: PassState,
+        then: Literal["waiting", "queued", "held"],
+        reason: str,
+        wait: float,
+        *,
+        counts: bool,
+    ) -> PassResult:
+        """End the claim; raises `ClaimLost` or, where it is to be held, `OptionsChanged`."""
+        if then != "held":
+            _announce(state, wait)
+        status, now_in = self._insist(
+            lambda: self._ledger.finish(
+                state.claim,
+                then=then,
+                results=state.pending,
+                reason=reason,
+                delay_seconds=wait,
+                memory=write_memory(state.memory),
+                counts_as_pass=counts,
+                attempts=state.attempts,
+                revision=state.snapshot.revision,
+            )
+        )
+        match status:
+            case "moved":
+                raise OptionsChanged
+            case "unknown":
+                return PassResult("unknown", ran=False)
+            case "stale":
+                return _lost(now_in)
+            case "finished":
+                return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
+
+
+def _lost(state: State) -> PassResult:
+    return PassResult(state, "the claim went to another worker", ran=False)
+
+
+def _announce(state: PassState, wait: float) -> None:
+    """Write into the timeline when those are tried again whom an attempt left open."""
+    next_at = min(state.now_ms() + int(wait * 1000), state.claim.expires_at_ms)
+    for entry in state.pending.entries:
+        if any(state.outcomes[index] in "ou" for index in entry["indexes"]):
+            entry["next_at"] = next_at

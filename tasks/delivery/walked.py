@@ -1,0 +1,37 @@
+"""What a pass saw on its way along the servers, for deciding what comes next and for telling why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Walked:
+    """The way so far; it goes on where the options change in mid-pass.
+
+    Attributes:
+        spent: Whether a server did anything but ask for patience: then it was a pass.
+        delivered_by: The server that took it last, if any did.
+        troubles: The last trouble with each server, by name, for the operator.
+        passed_over: Fingerprints of servers that are not tried again in this pass.
+        out_of_time: Whether recipients were left because the pass took too long.
+        waits_until_ms: When the server may be tried again that everything still open waits for; 0 = none.
+    """
+
+    spent: bool = False
+    delivered_by: str = ""
+    troubles: dict[str, str] = field(default_factory=dict)
+    passed_over: set[str] = field(default_factory=set)
+    out_of_time: bool = False
+    waits_until_ms: int = 0
+
+    @property
+    def reason(self) -> str:
+        """One line of what happened: who took it, and the trouble with the others."""
+        told = [f"{server}: {trouble}" for server, trouble in self.troubles.items()]
+        if self.out_of_time:
+            told.append("the pass took too long to ask for everybody")
+        troubles = "; ".join(told)
+        if not self.delivered_by:
+            return troubles
+        return f"by {self.delivered_by}" + (f" ({troubles})" if troubles else "")

@@ -1,0 +1,230 @@
+"""The door: a notification is checked, recorded in the ledger, and a bell is rung.
+
+    PublishError
+    ├── KeyConflict         the id or key stands for other content already
+    └── ExpiredAlready      its `expires` is past
+
+Besides these a publisher meets `InvalidNotification`, `tasks.ledger.LedgerUnavailable` and, where Redis does
+not answer within its bounded time, `redis.RedisError`: then it is unknown whether the notification was
+accepted, and publishing again under the same id is harmless.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import kombu.exceptions
+import msgspec
+
+from settings_store.environment import Environment
+from settings_store.keyring import load as load_keyring
+from settings_store.redis_client import connect
+from settings_store.snapshot import Snapshot
+from settings_store.store import SettingsStore
+from tasks import notification as notifications
+from tasks.bells import Bells
+from tasks.ledger import Accepted, Entry, Ledger, State
+from tasks.notification import InvalidNotification, Notification
+from tasks.text_message import refuse_too_long
+from tasks.tokens import unknown_tokens
+
+#: So many are written in one round trip.
+ACCEPT_AT_ONCE = 200
+
+_log = logging.getLogger(__name__)
+
+
+class PublishError(Exception):
+    """Base of what the door refuses for a reason outside the notification itself."""
+
+
+class KeyConflict(PublishError):
+    """The id or the idempotency key stands for other content already; nothing was recorded."""
+
+
+class ExpiredAlready(PublishError):
+    """Its `expires` is past; nothing was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The receipt of an accepted notification.
+
+    Attributes:
+        id: Names it everywhere.
+        number: The running number, which stands first in the message.
+        state: Of the record.
+        again: It was accepted before, by the same id or key; nothing new was recorded.
+        unknown_tokens: Names of tokens that nothing resolves; they go out as they stand. Not for logs.
+    """
+
+    id: str
+    number: int
+    state: State
+    again: bool = False
+    unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
+
+
+Document = Notification | Mapping[str, object] | bytes | str
+
+
+class Publisher:
+    """Accepts notifications. One a process is enough; safe between threads, and free to make."""
+
+    def __init__(self, store: SettingsStore, ledger: Ledger, bells: Bells) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._bells = bells
+        self._opened = contextlib.ExitStack()
+
+    @classmethod
+    def connect(cls, environment: Environment) -> Self:
+        """A publisher for the Redis and broker that the environment names; opens nothing yet."""
+        client = connect(environment.redis_url)
+        store = SettingsStore(client, prefix=environment.prefix, keyring=load_keyring(environment.key_files))
+        ledger = Ledger(client, prefix=environment.prefix, revision_key=store.revision_key)
+        bells = Bells(environment.broker_url, prefix=environment.prefix)
+        publisher = cls(store, ledger, bells)
+        publisher._opened.callback(client.close)
+        publisher._opened.callback(bells.close)
+        return publisher
+
+    def close(self) -> None:
+        """Close the connections that `connect` led to; those of a publisher made of parts are its maker's."""
+        self._opened.close()
+
+    def publish(self, document: Document) -> Published:
+        """Accept one notification: when this returns, it is on disk and will be sent or shown as not sent.
+
+        Raises:
+            InvalidNotification: Names field, fault and what is allowed.
+            PublishError: See the tree above.
+            LedgerUnavailable: Redis is nearly full.
+            redis.RedisError: Redis does not answer.
+        """
+        answer = self.publish_many([document])[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def accept(self, document: Document) -> Published:
+        """Accept one notification without ringing for it: the caller makes its first pass, or rings.
+
+        Raises:
+            The same as `publish`.
+        """
+        entry = entry_of(checked(document), self._store.snapshot())
+        outcome = outcome_of(self._ledger.accept(entry, ring=True), entry)
+        if isinstance(outcome, PublishError):
+            raise outcome
+        return outcome
+
+    def publish_many(
+        self, documents: Sequence[Document]
+    ) -> list[Published | InvalidNotification | PublishError]:
+        """Accept many, each by itself, with the outcome of each in its place.
+
+        Raises:
+            LedgerUnavailable: Redis is nearly full.
+            redis.RedisError: Redis does not answer; what was accepted before stays accepted, and publishing
+                the same ids again is harmless.
+        """
+        snapshot = self._store.snapshot()
+        outcomes: dict[int, Published | InvalidNotification | PublishError] = {}
+        entries: dict[int, Entry] = {}
+        for place, document in enumerate(documents):
+            try:
+                entries[place] = entry_of(checked(document), snapshot)
+            except InvalidNotification as fault:
+                outcomes[place] = fault
+        places = list(entries)
+        for start in range(0, len(places), ACCEPT_AT_ONCE):
+            some = places[start : start + ACCEPT_AT_ONCE]
+            outcomes.update(zip(some, self._accept([entries[place] for place in some]), strict=True))
+        return [outcomes[place] for place in range(len(documents))]
+
+    def _accept(self, entries: list[Entry]) -> list[Published | PublishError]:
+        room = self._room(entries)
+        answers = self._ledger.accept_many(entries, ring=room)
+        if room:
+            self._ring(
+                (answer.id, entry.lane, 0)
+                for entry, answer in zip(entries, answers, strict=True)
+                if answer.status == "accepted" and answer.state == "queued"
+            )
+        return [outcome_of(answer, entry) for answer, entry in zip(answers, entries, strict=True)]
+
+    def _room(self, entries: list[Entry]) -> bool:
+        """Whether the broker takes a bell for all of these now; else the sweeper rings for them in time."""
+        try:
+            return all(self._bells.room(lane) >= len(entries) for lane in {entry.lane for entry in entries})
+        except (kombu.exceptions.OperationalError, OSError) as error:
+            _log.warning("broker_not_reached error=%s", type(error).__name__)
+            return False
+
+    def _ring(self, bells: object) -> None:
+        try:
+            self._bells.ring(bells)  # type: ignore[arg-type]
+        except (kombu.exceptions.OperationalError, OSError) as error:
+            # They are accepted all the same: the sweeper rings for whatever nobody claimed.
+            _log.warning("bell_not_rung error=%s", type(error).__name__)
+
+
+def checked(document: Document) -> Notification:
+    """The notification of a document, if this version delivers such a one.
+
+    Raises:
+        InvalidNotification: Names field, fault and what is allowed.
+    """
+    notification = document if isinstance(document, Notification) else notifications.parse(document)
+    notifications.refuse_unsupported(notification)
+    if notification.channel == "text":
+        refuse_too_long(notification)
+    return notification
+
+
+def entry_of(notification: Notification, snapshot: Snapshot) -> Entry:
+    """What the ledger records of a notification under these options."""
+    notification_id = notification.id or str(uuid.uuid4())
+    hours = snapshot.number(f"delivery.{notification.channel}_age_limit_hours")
+    return Entry(
+        id=notification_id,
+        digest=notifications.digest(notification),
+        channel=notification.channel,
+        lane=notification.lane,
+        content=notifications.canonical_json(
+            msgspec.structs.replace(notification, id=None, key=None)
+        ).decode(),
+        recipients=len(notifications.envelope_recipients(notification)),
+        age_limit_ms=hours * 3_600_000,
+        key=hashlib.sha256(notification.key.encode()).hexdigest() if notification.key else "",
+        not_before_ms=int(notification.not_before.timestamp() * 1000) if notification.not_before else 0,
+        expires_ms=int(notification.expires.timestamp() * 1000) if notification.expires else 0,
+        unknown_tokens=unknown_tokens(notification),
+    )
+
+
+def outcome_of(answer: Accepted, entry: Entry) -> Published | PublishError:
+    """The receipt for the ledger's answer, or why there is none."""
+    match answer.status:
+        case "conflict":
+            return KeyConflict(
+                "id or key: stands for a notification with other content already; "
+                f"allowed: the same content, or a new one (the first is {answer.id})"
+            )
+        case "expired":
+            return ExpiredAlready("expires: is past; allowed: a time to come")
+        case _:
+            return Published(
+                answer.id,
+                answer.number,
+                answer.state,
+                again=answer.status == "same",
+                unknown_tokens=entry.unknown_tokens,
+            )

@@ -1,0 +1,108 @@
+"""What a process needs to accept and deliver, made once and in the process that uses it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from functools import cached_property
+
+import redis
+
+from settings_store.environment import Environment
+from settings_store.keyring import load as load_keyring
+from settings_store.redis_client import connect
+from settings_store.store import SettingsStore
+from tasks.bells import Bells
+from tasks.delivery.deliverer import Deliverer
+from tasks.delivery.lease import LeaseKeeper
+from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
+from tasks.publisher import Publisher
+from tasks.transports.pool import ConnectionPool
+
+
+class Runtime:
+    """The parts of one process. Nothing is opened before it is used."""
+
+    def __init__(self, environment: Environment, *, worker: str = "") -> None:
+        self.environment = environment
+        self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """The Redis of options and ledger."""
+        return connect(self.environment.redis_url)
+
+    @cached_property
+    def store(self) -> SettingsStore:
+        """The options."""
+        keyring = load_keyring(self.environment.key_files)
+        return SettingsStore(self.redis, prefix=self.environment.prefix, keyring=keyring)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        return Ledger(self.redis, prefix=self.environment.prefix, revision_key=self.store.revision_key)
+
+    @cached_property
+    def queries(self) -> LedgerQueries:
+        """The ledger's reading side."""
+        return LedgerQueries(self.redis, prefix=self.environment.prefix)
+
+    @cached_property
+    def bells(self) -> Bells:
+        """The bells."""
+        return Bells(self.environment.broker_url, prefix=self.environment.prefix)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """The door."""
+        return Publisher(self.store, self.ledger, self.bells)
+
+    @cached_property
+    def pool(self) -> ConnectionPool:
+        """Connections to servers."""
+        return ConnectionPool()
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        """Makes passes."""
+        leases = LeaseKeeper(self.ledger)
+        return Deliverer(self.ledger, self.store, self.pool, leases, worker=self.worker)
+
+    def ring(self, notification_id: str) -> None:
+        """Ring for one notification at once; where that fails, the sweeper does."""
+        record = self.queries.get(notification_id)
+        if record is not None and record.state == "queued":
+            self.bells.ring([(notification_id, record.lane, record.passes)])
+
+    def ring_end(self, notification_id: str) -> None:
+        """Ring for one that ended without a worker, so that a worker shows that end in Flower."""
+        record = self.queries.get(notification_id)
+        if record is not None and record.state in FINAL_STATES:
+            self.bells.ring([(notification_id, record.lane, record.passes)])
+
+    def close(self) -> None:
+        """Close connections that are not in use."""
+        for name in ("pool", "bells", "redis"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+
+class RuntimePerProcess:
+    """Gives each process its own runtime: a child of a fork never uses what its parent opened."""
+
+    def __init__(self, make: Callable[[], Runtime]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._runtime: Runtime | None = None
+
+    def __call__(self) -> Runtime:
+        """This process' runtime."""
+        with self._lock:
+            if self._runtime is None or self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._runtime = self._make()
+            return self._runtime

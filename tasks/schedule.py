@@ -1,0 +1,24 @@
+"""When a notification is tried again: a pure function of how often it was tried."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Front-loaded, because an alarm loses its value in minutes, then spread, because outages last hours.
+GAPS_SECONDS: Final = (15.0, 45.0, 4 * 60.0, 10 * 60.0, 15 * 60.0)
+LAST_GAP_SECONDS: Final = 60 * 60.0
+#: A resend that follows too soon meets the first copy still in the server's queue.
+RESEND_UNCERTAIN_AFTER_SECONDS: Final = 60.0
+#: After this long without the server that may have the message, the other servers may send it too.
+UNCERTAIN_SERVER_DOWN_SECONDS: Final = 5 * 60.0
+
+
+def gap_seconds(passes_made: int, *, draw: float) -> float:
+    """Seconds until the next pass: 50 to 100 % of the gap that follows so many passes.
+
+    Args:
+        passes_made: Passes over the chain so far, the one just made included; at least 1.
+        draw: A random number from 0 to 1, so that what failed together does not come back together.
+    """
+    gap = GAPS_SECONDS[passes_made - 1] if passes_made <= len(GAPS_SECONDS) else LAST_GAP_SECONDS
+    return gap * (0.5 + 0.5 * draw)

@@ -1,0 +1,393 @@
+"""`notify message show`: the JSON that others rely on, and what an operator reads at 80 columns."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from console.cli import message_json
+from console.cli.message_view import ENTRIES_SHOWN, RECIPIENTS_SHOWN, STUCK_AFTER_MS, message_lines
+from console.cli.screen import Screen
+from tasks.ledger import STATES, State
+from tests.rigs.command_line import CommandLine
+from tests.rigs.notifications import email
+from tests.rigs.told_ledger import PRIMARY_RULE, SECONDARY_RULE, ToldLedger
+
+ATTEMPT = ["at", "pass", "server", "stage", "verdict", "code", "enhanced", "text", "recipients", "revision"]
+ATTEMPT += ["seconds", "next_at"]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The views show local time."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def failed_over(told: ToldLedger) -> str:
+    """Pass 1: the primary is down, the secondary throttles. Pass 2: two of three get it, one is refused."""
+    notification_id = told.accept(
+        email(
+            id="payroll-7",
+            to=["ops@example.com", "oncall@example.com"],
+            bcc=["gone@example.com"],
+            subject="Payroll failed on prod1",
+            priority="high",
+        )
+    )
+    told.clock.advance(0.4)
+    claim = told.claim(notification_id)
+    everybody = {"indexes": [0, 1, 2]}
+    down = told.entry(
+        "primary_email",
+        "server_down",
+        stage="connect",
+        reason="the server refuses connections",
+        seconds=0.012,
+        **everybody,
+    )
+    told.clock.advance(0.3)
+    throttled = told.entry(
+        "secondary_email",
+        "throttled",
+        stage="mail",
+        code=451,
+        enhanced="4.7.500",
+        text="Server busy. Please try again later from [192.0.2.17].",
+        reason="the server asks to come back later",
+        seconds=1.4,
+        next_at=told.clock.now_ms + 15_000,
+        **everybody,
+    )
+    told.finish(
+        claim,
+        {},
+        [down, throttled],
+        reason="primary_email: the server refuses connections; secondary_email: asked for patience",
+        wait_seconds=15,
+    )
+    return notification_id
+
+
+def second_pass(told: ToldLedger, notification_id: str) -> None:
+    told.clock.advance(16)
+    told.ledger.sweep("high", room=1)
+    claim = told.claim(notification_id)
+    refused = told.entry(
+        "primary_email",
+        "recipient_refused",
+        **{"pass": 2},
+        stage="rcpt",
+        code=550,
+        enhanced="5.1.1",
+        text="<gone@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
+        reason="the server refused this recipient",
+        indexes=[2],
+    )
+    took = told.entry(
+        "primary_email",
+        "delivered",
+        **{"pass": 2},
+        code=250,
+        enhanced="2.0.0",
+        text="Ok: queued as 4F1A2\x1b[2J",
+        reason="the server took it",
+        indexes=[0, 1],
+        seconds=3.2,
+    )
+    told.finish(claim, {0: "d", 1: "d", 2: "r"}, [refused, took], reason="by primary_email")
+
+
+def view(told: ToldLedger, notification_id: str, *, columns: int = 80, coloured: bool = False) -> list[str]:
+    screen = Screen(columns, is_terminal=True, coloured=coloured)
+    lines = message_lines(told.record(notification_id), now_ms=told.clock.now_ms, screen=screen)
+    return list(lines)
+
+
+WAITING = """\
+ID=1  WAITING  it is tried again by itself
+
+why         primary_email: the server refuses connections; secondary_email:
+            asked for patience
+what        e-mail, high, "Payroll failed on prod1"
+accepted    2027-01-15 08:00:00 UTC, 5 s ago
+next try    2027-01-15 08:00:15 UTC, in 10 s
+given up    2027-01-16 08:00:00 UTC, in 23 h, unless sent before
+id          payroll-7
+
+Recipients: 3 open
+  · open       ops@example.com
+  · open       oncall@example.com
+  · open       gone@example.com
+
+Timeline, 2027-01-15
+  08:00:00  +0.4 s    ✗ Primary Email: server down
+            the server refuses connections
+            chosen: e-mail goes to Primary Email first
+            pass 1, at connect, took 12 ms, revision 17
+  08:00:00  +0.7 s    ! Secondary Email: throttled
+            the server asks to come back later
+            it said: 451 4.7.500 Server busy. Please try again later from
+            [192.0.2.17].
+            next try 08:00:15, in 10 s
+            chosen: Secondary Email is tried where Primary Email failed
+            pass 1, at mail, took 1 s, revision 17
+"""
+
+PARTIAL = """\
+ID=1  PARTIAL  some recipients got it, others did not
+
+why         by primary_email
+what        e-mail, high, "Payroll failed on prod1"
+accepted    2027-01-15 08:00:00 UTC, 1 d 1 h ago
+finished    2027-01-15 08:00:16 UTC, 1 d 1 h ago, after 16 s
+id          payroll-7
+
+Recipients: 2 delivered, 1 refused
+  ✗ refused    gone@example.com
+  ✓ delivered  ops@example.com
+  ✓ delivered  oncall@example.com
+
+Timeline, 2027-01-15
+  08:00:00  +0.4 s    ✗ Primary Email: server down
+            the server refuses connections
+            chosen: e-mail goes to Primary Email first
+            pass 1, at connect, took 12 ms, revision 17
+  08:00:00  +0.7 s    ! Secondary Email: throttled
+            the server asks to come back later
+            it said: 451 4.7.500 Server busy. Please try again later from
+            [192.0.2.17].
+            chosen: Secondary Email is tried where Primary Email failed
+            pass 1, at mail, took 1 s, revision 17
+  08:00:16  +16 s     ✗ Primary Email: recipient refused
+            it said: 550 5.1.1 <gone@example.com>: Recipient address rejected:
+            User unknown in virtual mailbox table
+            for gone@example.com
+            chosen: e-mail goes to Primary Email first
+            pass 2, at rcpt, took 0.2 s, revision 17
+  08:00:16  +16 s     ✓ Primary Email: delivered
+            it said: 250 2.0.0 Ok: queued as 4F1A2\\x1b[2J
+            for ops@example.com, oncall@example.com
+            chosen: e-mail goes to Primary Email first
+            pass 2, at final, took 3 s, revision 17
+"""
+
+
+def test_a_waiting_message_reads_like_this(told: ToldLedger) -> None:
+    notification_id = failed_over(told)
+    told.clock.advance(5)
+    assert view(told, notification_id) == WAITING.splitlines()
+
+
+def test_a_finished_message_reads_like_this(told: ToldLedger) -> None:
+    notification_id = failed_over(told)
+    second_pass(told, notification_id)
+    told.clock.advance(90_000)
+    assert view(told, notification_id) == PARTIAL.splitlines()
+
+
+def test_the_process_prints_the_same_at_80_columns_into_a_pipe(notify: CommandLine, told: ToldLedger) -> None:
+    second_pass(told, failed_over(told))
+    shown = notify.process("message", "show", "ID=1").out.splitlines()
+    expected = PARTIAL.splitlines()
+    # How long ago it was differs: the process goes by the clock of Redis.
+    assert [line for line in shown if not line.startswith(("accepted", "finished"))] == [
+        line for line in expected if not line.startswith(("accepted", "finished"))
+    ]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 132])
+def test_no_line_is_wider_than_the_screen(told: ToldLedger, columns: int) -> None:
+    notification_id = failed_over(told)
+    second_pass(told, notification_id)
+    assert max(map(len, view(told, notification_id, columns=columns))) <= columns
+
+
+def test_long_values_are_wrapped(told: ToldLedger) -> None:
+    address = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example"
+    notification_id = told.accept(email(id="n" * 64, to=[address], subject="many words " * 100))
+    entry = told.entry("primary_email", "server_down", text="x" * 300, reason="why " * 60)
+    told.finish(told.claim(notification_id), {}, [entry], reason="because " * 60)
+    lines = view(told, notification_id)
+    assert max(map(len, lines)) <= 80
+    assert address in "".join(line.strip() for line in lines)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_first_line_fits_80_columns_with_any_number(told: ToldLedger, state: State) -> None:
+    told.accept(email(id="n"))
+    record = dataclasses.replace(told.record("n"), state=state, number=9_999_999_999)
+    first = next(iter(message_lines(record, now_ms=told.clock.now_ms, screen=Screen(80))))
+    assert first.startswith(f"ID=9999999999  {state.upper()}  ")
+    assert len(first) <= 80
+
+
+def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine, told: ToldLedger) -> None:
+    second_pass(told, failed_over(told))
+    done = notify("message", "show", "payroll-7", "--json")
+    assert (done.code, done.err) == (0, "")
+    shown = done.json
+    attempts = shown.pop("attempts")
+    assert shown == {
+        "id": "payroll-7",
+        "number": 1,
+        "channel": "email",
+        "state": "partial",
+        "reason": "by primary_email",
+        "accepted_at": "2027-01-15T08:00:00.000Z",
+        "finished_at": "2027-01-15T08:00:16.700Z",
+        "next_at": None,
+        "recipients": {
+            "ops@example.com": "delivered",
+            "oncall@example.com": "delivered",
+            "gone@example.com": "refused",
+        },
+        "events": [],
+    }
+    assert list(shown["recipients"]) == ["ops@example.com", "oncall@example.com", "gone@example.com"]
+    assert all(list(attempt)[: len(ATTEMPT)] == ATTEMPT for attempt in attempts)
+    assert attempts[1] == {
+        "at": "2027-01-15T08:00:00.700Z",
+        "pass": 1,
+        "server": "secondary_email",
+        "stage": "mail",
+        "verdict": "throttled",
+        "code": 451,
+        "enhanced": "4.7.500",
+        "text": "Server busy. Please try again later from [192.0.2.17].",
+        "recipients": ["ops@example.com", "oncall@example.com", "gone@example.com"],
+        "revision": 17,
+        "seconds": 1.4,
+        "next_at": "2027-01-15T08:00:15.700Z",
+        "reason": "the server asks to come back later",
+        "rule": SECONDARY_RULE,
+    }
+    assert attempts[2]["recipients"] == ["gone@example.com"]
+    assert attempts[0] | {"rule": PRIMARY_RULE, "code": None, "text": None, "next_at": None} == attempts[0]
+
+
+def test_a_message_that_was_never_tried_has_no_attempts_and_nulls(
+    notify: CommandLine, told: ToldLedger
+) -> None:
+    told.accept(email(id="n"))
+    shown = notify("message", "show", "1", "--json").json
+    absent = {name: shown[name] for name in ("reason", "finished_at", "next_at", "attempts", "events")}
+    assert absent == {"reason": None, "finished_at": None, "next_at": None, "attempts": [], "events": []}
+
+
+def test_a_worker_that_died_with_the_body_out_shows_as_an_uncertain_attempt(
+    notify: CommandLine, told: ToldLedger
+) -> None:
+    notification_id = told.accept(email(id="n"))
+    told.intend(told.claim(notification_id), 0)
+    told.clock.advance(31)
+    told.ledger.sweep("normal", room=1)
+    shown = notify("message", "show", "n", "--json").json
+    assert shown["recipients"] == {"ops@example.com": "uncertain"}
+    (attempt,) = shown["attempts"]
+    assert list(attempt)[: len(ATTEMPT)] == ATTEMPT
+    assert (attempt["verdict"], attempt["server"], attempt["code"]) == ("uncertain", "primary_email", None)
+    assert attempt["recipients"] == ["ops@example.com"]
+    assert "  ! uncertain  ops@example.com" in view(told, "n")
+
+
+def test_what_is_no_attempt_is_an_event(notify: CommandLine, told: ToldLedger) -> None:
+    notification_id = told.accept(email(id="n"))
+    told.claim(notification_id)
+    told.clock.advance(31)
+    told.ledger.sweep("normal", room=1)
+    told.ledger.cancel(notification_id, by="ann@box")
+    shown = notify("message", "show", "n", "--json").json
+    assert shown["attempts"] == []
+    assert shown["events"] == [
+        {
+            "at": "2027-01-15T08:00:31.000Z",
+            "pass": 1,
+            "verdict": "lease_over",
+            "reason": "the worker ended before anything was sent",
+        },
+        {
+            "at": "2027-01-15T08:00:31.000Z",
+            "pass": None,
+            "verdict": "cancelled",
+            "reason": "cancelled by ann@box",
+        },
+    ]
+    assert "  08:00:31  +31 s     ! worker gone, the worker ended before anything was sent" in view(told, "n")
+
+
+def test_a_held_message_says_why_and_until_when(told: ToldLedger) -> None:
+    notification_id = told.accept(email(id="n"))
+    told.finish(told.claim(notification_id), {}, [], then="held", reason="Primary Email server name is blank")
+    lines = view(told, notification_id)
+    assert lines[0].startswith("ID=1  HELD  ")
+    assert "why         Primary Email server name is blank" in lines
+    assert "given up    2027-01-16 08:00:00 UTC, in 1 d, unless sent before" in lines
+
+
+@pytest.mark.parametrize("late, told_so", [(STUCK_AFTER_MS, False), (STUCK_AFTER_MS + 1000, True)])
+def test_what_nobody_takes_asks_for_attention(told: ToldLedger, late: int, told_so: bool) -> None:  # noqa: FBT001
+    told.accept(email(id="n"))
+    told.clock.advance(late / 1000)
+    assert any(line.startswith("attention") for line in view(told, "n")) is told_so
+
+
+def test_entries_from_another_version_are_shown_as_they_are(notify: CommandLine, told: ToldLedger) -> None:
+    notification_id = told.accept(email(id="n"))
+    odd: list[dict[str, Any]] = [
+        {"server": "tertiary_email", "verdict": "frobnicated", "indexes": {}},
+        {"verdict": None},
+        {"at": told.clock.now_ms, "server": "primary_email", "verdict": "delivered", "indexes": [0, 9]},
+    ]
+    told.finish(told.claim(notification_id), {}, odd)
+    attempts = notify("message", "show", "n", "--json").json["attempts"]
+    assert [attempt["recipients"] for attempt in attempts] == [[], ["ops@example.com"]]
+    assert attempts[0]["at"] is None
+    assert any("tertiary_email: frobnicated" in line for line in view(told, "n"))
+
+
+def test_content_that_cannot_be_read_any_more_hides_nothing_else(
+    told: ToldLedger, redis_server: redis.Redis
+) -> None:
+    told.accept(email(id="n"))
+    redis_server.hset("notify:n:n", "content", '{"version":9}')
+    assert message_json.show(told.record("n"))["recipients"] == {"recipient 1": "open"}
+    assert "  · open       recipient 1" in view(told, "n")
+
+
+def test_long_lists_are_cut_and_say_so(told: ToldLedger) -> None:
+    everybody = [f"a{place}@example.com" for place in range(RECIPIENTS_SHOWN + 3)]
+    notification_id = told.accept(email(id="n", to=everybody))
+    entries = [told.entry("primary_email", "server_down", text=f"try {n}") for n in range(ENTRIES_SHOWN + 5)]
+    told.finish(told.claim(notification_id), {len(everybody) - 1: "r"}, entries)
+    lines = view(told, notification_id)
+    assert "    and 3 more; --json lists them all" in lines
+    assert "  after 5 earlier entries; --json has them all" in lines
+    assert lines[lines.index("Recipients: 14 open, 1 refused") + 1] == "  ✗ refused    a14@example.com"
+    assert any(f"try {ENTRIES_SHOWN + 4}" in line for line in lines)
+
+
+def test_nothing_from_elsewhere_reaches_the_terminal_as_it_is(told: ToldLedger) -> None:
+    evil = "\x1b]0;pwned\x07\r\u202eDELIVERED\u2028\x9b2J"
+    notification_id = told.accept(email(id="n"))
+    entry = told.entry("primary_email", evil, text=evil, reason=evil, rule=evil, stage=evil, enhanced=evil)
+    told.finish(told.claim(notification_id), {}, [entry, {"verdict": evil, "reason": evil}], reason=evil)
+    text = "\n".join(view(told, notification_id))
+    assert not set("\x1b\x07\r\u202e\u2028\x9b") & set(text)
+    assert "\\x1b]0;pwned\\x07" in text
+
+
+def test_a_message_that_is_not_there_ends_with_3(notify: CommandLine) -> None:
+    for name in ("7", "no-such-id", "ID=7", "\x1b[2J", "*", "", "9" * 400, "9" * 17):
+        done = notify("message", "show", name, "--json")
+        assert (done.code, done.out) == (3, "")
+        assert "there is no such notification" in done.error
+        assert "\x1b" not in done.err

@@ -1,0 +1,72 @@
+"""`notify route explain`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from settings_store.store import SettingsStore
+from tests.rigs.command_line import CommandLine
+
+
+@pytest.fixture
+def routed(store: SettingsStore) -> SettingsStore:
+    """Two e-mail servers and an SMS server."""
+    names = ("primary_email", "secondary_email", "primary_sms")
+    store.change({f"{name}.server_name": f"{name}.example" for name in names}, author="a")
+    return store
+
+
+@pytest.mark.usefixtures("routed")
+def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine) -> None:
+    done = notify("route", "explain", "email", "--json")
+    assert done.code == 0
+    assert list(json.loads(done.out)) == ["chain", "reasons", "held"]
+    assert done.json["chain"] == ["primary_email", "secondary_email"]
+    assert done.json["reasons"][0] == "e-mail goes to Primary Email first"
+    assert done.json["held"] is None
+
+
+def test_without_a_server_it_says_that_messages_are_held_and_what_ends_that(notify: CommandLine) -> None:
+    done = notify("route", "explain", "text", "--json")
+    assert done.code == 0
+    assert (done.json["chain"], done.json["held"]) == ([], "Primary Email server name is blank")
+    human = notify("route", "explain", "text")
+    assert human.out.splitlines()[0] == "held: Primary Email server name is blank"
+    assert "notify options set primary_email.server_name=HOST" in human.err
+
+
+@pytest.mark.parametrize(
+    "channel, expected, code",
+    [
+        ("email", "primary_email,secondary_email", 0),
+        ("email", " primary_email , secondary_email ", 0),
+        ("email", "secondary_email,primary_email", 1),
+        ("email", "primary_email", 1),
+        ("email", "none", 1),
+        ("text", "primary_sms", 0),
+        ("text", "tertiary_sms", 2),
+    ],
+)
+@pytest.mark.usefixtures("routed")
+def test_an_expectation_decides_the_exit_code(
+    notify: CommandLine, channel: str, expected: str, code: int
+) -> None:
+    assert notify("route", "explain", channel, "--expect", expected).code == code
+
+
+def test_held_can_be_expected(notify: CommandLine) -> None:
+    assert notify("route", "explain", "email", "--expect", "none").code == 0
+
+
+@pytest.mark.usefixtures("routed")
+def test_a_person_sees_each_server_with_its_rule_within_the_screen(notify: CommandLine) -> None:
+    lines = notify("route", "explain", "email").out.splitlines()
+    assert lines[0] == "  1  Primary Email  primary_email.example:25, no TLS, from noreply@mycorp.com"
+    assert lines[1] == "     e-mail goes to Primary Email first"
+    assert max(map(len, lines[1:2])) <= 80
+
+
+def test_a_channel_that_is_none_is_usage(notify: CommandLine) -> None:
+    assert notify("route", "explain", "fax").code == 2

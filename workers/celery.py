@@ -1,0 +1,51 @@
+"""The Celery app, where `celery -A workers worker` looks for it; with no option it serves every queue."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from settings_store import environment
+from tasks import broker, celery_tasks, redis_transport
+from tasks.runtime import Runtime, RuntimePerProcess
+from workers import quiet_logs, steps
+from workers.steps import SweepStep
+
+redis_transport.install()
+quiet_logs.install()
+
+_environment = environment.load()
+
+app = Celery("notify", broker=_environment.broker_url, set_as_current=False)
+app.conf.update(
+    # JSON alone: a message can then do nothing but say what it says.
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    event_serializer="json",
+    result_backend=_environment.redis_url if _environment.redis_url.startswith("redis") else None,
+    result_expires=3600,
+    result_extended=False,
+    task_queues=broker.queues(),
+    task_default_queue=broker.QUEUE_OF_LANE["normal"],
+    task_create_missing_queues=False,
+    task_acks_late=False,
+    # Threads stop cleanly in a moment and share their connections; see docs/adr.
+    worker_pool="threads",
+    worker_concurrency=16,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_send_task_events=True,
+    task_send_sent_event=False,
+    task_track_started=True,
+    worker_hijack_root_logger=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_channel_error_retry=True,
+    broker_connection_timeout=5,
+    broker_transport_options=broker.transport_options(_environment.prefix),
+)
+
+runtime = RuntimePerProcess(lambda: Runtime(_environment))
+celery_tasks.register(app, runtime)
+steps.provide(runtime)
+app.steps["worker"].add(SweepStep)

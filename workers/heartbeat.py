@@ -1,0 +1,80 @@
+"""Says that this worker lives and moves, and ends a worker that lives but no longer moves.
+
+After a broker restart a worker's process can live on, answer pings and fetch nothing for ever. Liveness is
+therefore judged by progress: work waits in a queue, slots are free, and nothing was received for a while.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Final
+
+from tasks.ledger import LANES
+from tasks.runtime import Runtime
+
+HEARTBEAT_LIFETIME_SECONDS: Final = 15
+#: So long nothing moves while work waits before the worker ends itself, and whoever runs it starts it anew.
+STALLED_SECONDS: Final = 60.0
+STALLED_EXIT_CODE: Final = 70
+
+
+class Heartbeat:
+    """This worker's sign of life in Redis, and its own judgement of whether it moves.
+
+    Args:
+        runtime: The process' runtime.
+        received: Tasks received so far.
+        busy: Tasks that are running.
+        slots: Tasks that can run at once.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        received: Callable[[], int],
+        busy: Callable[[], int],
+        slots: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runtime = runtime
+        self._received = received
+        self._busy = busy
+        self._slots = slots
+        self._clock = clock
+        self._last_received = received()
+        self._moved_at = clock()
+
+    def beat(self) -> None:
+        """Write the sign of life.
+
+        Raises:
+            redis.RedisError: Redis does not answer.
+        """
+        key = f"{self._runtime.environment.prefix}:worker:{self._runtime.worker}"
+        life = {
+            "revision": self._runtime.store.snapshot().revision,
+            "received": self._received(),
+            "busy": self._busy(),
+            "slots": self._slots,
+            "connections_kept": self._runtime.pool.idle_count,
+        }
+        self._runtime.redis.set(key, json.dumps(life), ex=HEARTBEAT_LIFETIME_SECONDS)
+
+    def is_stalled(self) -> bool:
+        """Whether work waits that this worker could take and has not taken for too long.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be asked, which is no fault of this worker.
+        """
+        received, now = self._received(), self._clock()
+        if received != self._last_received or self._busy() >= self._slots or not self._work_waits():
+            self._last_received, self._moved_at = received, now
+            return False
+        return now - self._moved_at >= STALLED_SECONDS
+
+    def _work_waits(self) -> bool:
+        return any(self._runtime.bells.depth(lane) for lane in LANES)

@@ -1,0 +1,142 @@
+"""The worker's own step: a thread beside the consumer that sweeps, beats and hears of what is revoked."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import redis
+from celery import bootsteps, signals
+from celery.worker import state as worker_state
+from kombu.exceptions import OperationalError
+
+from tasks.runtime import Runtime
+from workers.heartbeat import STALLED_EXIT_CODE, Heartbeat
+from workers.sweeper import Sweeper
+
+EVERY_SECONDS: Final = 1.0
+_BEAT_EVERY_SECONDS: Final = 5.0
+_CLOSE_IDLE_EVERY_SECONDS: Final = 10.0
+
+_log = logging.getLogger(__name__)
+_runtime: list[Callable[[], Runtime]] = []
+
+
+def provide(runtime: Callable[[], Runtime]) -> None:
+    """Say where the step finds this process' runtime; the last word counts."""
+    _runtime[:] = [runtime]
+
+
+class SweepStep(bootsteps.StartStopStep):
+    """Runs in the worker's main process, started with it and stopped before its connections close."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, parent: Any) -> None:
+        """Begin."""
+        runtime = _runtime[0]()
+        runtime.worker = parent.hostname
+        self._thread = threading.Thread(target=self._run, args=(parent, runtime), name="sweeper", daemon=True)
+        self._thread.start()
+
+    def stop(self, _parent: Any) -> None:
+        """End; what is due meanwhile is rung by the other workers, or by the next start."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=EVERY_SECONDS * 5)
+
+    def terminate(self, parent: Any) -> None:
+        """End at once."""
+        self.stop(parent)
+
+    def _run(self, parent: Any, runtime: Runtime) -> None:
+        chores = Chores(
+            runtime,
+            Heartbeat(
+                runtime,
+                received=lambda: sum(worker_state.total_count.values()),
+                busy=lambda: len(worker_state.active_requests),
+                slots=parent.concurrency,
+            ),
+            revoked=lambda: list(worker_state.revoked),
+        )
+
+        def hear(request: Any = None, **_more: object) -> None:
+            chores.discarded(request.id)
+
+        signals.task_revoked.connect(hear, weak=False)
+        while not self._stop.is_set():
+            chores.run()
+            self._stop.wait(EVERY_SECONDS)
+        signals.task_revoked.disconnect(hear)
+
+
+class Chores:
+    """What is to be done each second, and what less often; one that fails keeps none of the others back."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        heartbeat: Heartbeat,
+        *,
+        revoked: Callable[[], list[str]],
+        clock: Callable[[], float] = time.monotonic,
+        give_up: Callable[[int], Any] = os._exit,
+    ) -> None:
+        self._runtime = runtime
+        self._heartbeat = heartbeat
+        self._sweeper = Sweeper(runtime)
+        self._revoked = revoked
+        self._clock = clock
+        self._give_up = give_up
+        self._cancelled: set[str] = set()
+        self._done_at: dict[str, float] = {}
+
+    def run(self) -> None:
+        """Do what is due."""
+        self._do("sweep", 0.0, self._sweeper.sweep)
+        self._do("cancel_revoked", 0.0, self._cancel_revoked)
+        self._do("beat", _BEAT_EVERY_SECONDS, self._heartbeat.beat)
+        self._do("progress", _BEAT_EVERY_SECONDS, self._check_progress)
+        self._do("close_idle", _CLOSE_IDLE_EVERY_SECONDS, self._runtime.pool.close_idle)
+
+    def _do(self, name: str, every_seconds: float, chore: Callable[[], object]) -> None:
+        now = self._clock()
+        if every_seconds and now - self._done_at.get(name, -every_seconds) < every_seconds:
+            return
+        self._done_at[name] = now
+        try:
+            chore()
+        except (redis.RedisError, OperationalError, OSError) as error:
+            _log.warning("chore_failed chore=%s error=%s", name, type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # this thread outlives every fault; its words may quote
+            _log.error("chore_crashed chore=%s error=%s", name, type(error).__name__)
+
+    def _cancel_revoked(self) -> None:
+        """Who revokes a task means the notification: cancel it in the ledger, once."""
+        revoked = set(self._revoked())
+        for notification_id in revoked - self._cancelled:
+            status, _ = self._runtime.ledger.cancel(notification_id, by="revoke")
+            _log.info("revoked notification=%s result=%s", notification_id, status)
+            self._cancelled.add(notification_id)
+            if status == "cancelled":
+                self._runtime.ring_end(notification_id)
+        self._cancelled &= revoked
+
+    def discarded(self, notification_id: str) -> None:
+        """A worker discards each message of a revoked task: what was published since is cancelled too."""
+        self._cancelled.discard(notification_id)
+
+    def _check_progress(self) -> None:
+        if self._heartbeat.is_stalled():
+            _log.critical("stalled: work waits, slots are free, nothing is received; this worker ends itself")
+            self._give_up(STALLED_EXIT_CODE)

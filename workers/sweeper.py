@@ -1,0 +1,95 @@
+"""Rings for what is due, ends what is over, takes back what dead workers held.
+
+Every worker does it each second. Any number may sweep at once, because each script raises the scores before
+anybody enqueues; the lock is economy alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import kombu.exceptions
+
+from tasks.ledger import LANES
+from tasks.runtime import Runtime
+
+#: How long a sweeper keeps the others from doing the same; shorter than the second between two sweeps.
+LOCK_MS: Final = 800
+LOOK_AT_HELD_EVERY_SECONDS: Final = 300.0
+PURGE_EVERY_SECONDS: Final = 60.0
+_SECONDS_A_DAY: Final = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """The sweeps of one process."""
+
+    def __init__(self, runtime: Runtime, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        self._lock_key = f"{runtime.environment.prefix}:sweeper"
+        self._held_looked_at = clock()
+        self._purged = clock()
+        self._released_revision = -1
+
+    def sweep(self) -> int:
+        """One sweep over all lanes, high first; how many bells were rung.
+
+        Raises:
+            redis.RedisError: The ledger does not answer; the next sweep does what this one did not.
+        """
+        if not self._runtime.redis.set(self._lock_key, self._runtime.worker, nx=True, px=LOCK_MS):
+            return 0
+        self._release_held()
+        rung = sum(self._sweep_lane(lane, room) for lane, room in self._rooms().items())
+        self._purge()
+        return rung
+
+    def _rooms(self) -> dict[str, int]:
+        """How many bells each lane's queue takes; none where the broker is away: ends are seen all the same."""
+        try:
+            return {lane: self._runtime.bells.room(lane) for lane in LANES}
+        except (kombu.exceptions.OperationalError, OSError) as error:
+            _log.warning("broker_not_reached error=%s", type(error).__name__)
+            return dict.fromkeys(LANES, 0)
+
+    def _sweep_lane(self, lane: str, room: int) -> int:
+        found = self._runtime.ledger.sweep(lane, room=room)
+        for notification_id, state in found.ended:
+            _log.warning("ended_unsent notification=%s state=%s", notification_id, state)
+        try:
+            rung = self._runtime.bells.ring(
+                (notification_id, lane, passes) for notification_id, passes in found.ring
+            )
+            for notification_id, _ in found.ended[: room - rung]:
+                self._runtime.ring_end(notification_id)
+        except (kombu.exceptions.OperationalError, OSError) as error:
+            # Scores were raised: what was not rung is rung again when they are reached.
+            _log.warning("bells_not_rung lane=%s error=%s", lane, type(error).__name__)
+            return 0
+        return rung
+
+    def _release_held(self) -> None:
+        """Release what was held under older options; now and then all that is held."""
+        now = self._clock()
+        revision = self._runtime.store.snapshot().revision
+        look_at_all = now - self._held_looked_at >= LOOK_AT_HELD_EVERY_SECONDS
+        if look_at_all:
+            self._held_looked_at = now
+        if look_at_all or revision != self._released_revision:
+            before = revision + 1 if look_at_all else revision
+            if self._runtime.ledger.release_held(before) == 0:
+                self._released_revision = revision
+
+    def _purge(self) -> None:
+        if self._clock() - self._purged < PURGE_EVERY_SECONDS:
+            return
+        self._purged = self._clock()
+        days = self._runtime.store.snapshot().number("text.history_days")
+        while self._runtime.ledger.purge(older_than_seconds=days * _SECONDS_A_DAY):
+            pass
+
