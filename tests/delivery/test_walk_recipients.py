@@ -1,0 +1,216 @@
+"""Recipients go their own ways: refused here, busy there, too many at once, one text each."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.rigs.delivery_bench import Bench
+from tests.rigs.delivery_servers import MailServer, mail_server
+from tests.rigs.scripted_smtp import Drop
+
+A, B, C = "a@x.test", "b@x.test", "c@x.test"
+UNKNOWN = "550 5.1.1 no such user"
+BUSY = "450 4.2.1 box busy"
+
+
+def test_a_recipient_refused_here_is_asked_about_at_the_next_server_and_the_others_have_it(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = UNKNOWN
+    bench.accept_email(A, B, C)
+    assert bench.deliver().state == "delivered"
+    assert (primary.got, secondary.got) == ([A, C], [B])
+    assert bench.story() == [
+        "primary_email rcpt recipient_refused",
+        "primary_email final delivered",
+        "secondary_email final delivered",
+    ]
+
+
+def test_a_recipient_is_given_up_only_when_every_server_of_the_chain_refused(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = UNKNOWN
+    secondary.go_down()
+    bench.accept_email(A, B)
+    assert bench.deliver().state == "waiting"
+    assert bench.outcomes() == "do"
+    assert bench.again().state == "waiting"
+    secondary.come_up()
+    secondary.answers["RCPT"] = UNKNOWN
+    result = bench.again()
+    assert (result.state, result.wait_seconds) == ("partial", 0.0)
+    assert bench.outcomes() == "dr"
+    assert primary.asked == [A, B]
+    assert secondary.asked == [B]
+
+
+def test_what_a_recipient_was_refused_for_is_remembered_by_server_and_not_by_name(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = UNKNOWN
+    secondary.go_down()
+    bench.accept_email(A, B)
+    assert bench.deliver().state == "waiting"
+    with mail_server() as another:
+        bench.use(secondary_email=another)
+        assert bench.again().state == "delivered"
+        assert another.got == [B]
+    assert primary.asked == [A, B]
+
+
+def test_a_shorter_chain_of_today_decides_over_what_all_of_it_refused(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = UNKNOWN
+    secondary.go_down()
+    bench.accept_email(A, B)
+    assert bench.deliver().state == "waiting"
+    bench.use(secondary_email=None)
+    assert bench.again().state == "partial"
+    assert primary.asked == [A, B]
+
+
+def test_everybody_refused_by_every_server_has_failed(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers["RCPT"] = secondary.answers["RCPT"] = UNKNOWN
+    bench.accept_email(A, B)
+    assert bench.deliver().state == "failed"
+    assert bench.outcomes() == "rr"
+    assert primary.texts == secondary.texts == []
+
+
+def test_an_outage_is_never_a_failure_however_many_servers_refused(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers["RCPT"] = UNKNOWN
+    secondary.go_down()
+    bench.accept_email(A)
+    record = bench.run_out()
+    assert record.state == "expired"
+    assert record.reason.startswith("expired: ")
+    assert primary.asked == [A]
+
+
+def test_a_busy_recipient_goes_to_the_next_server_and_nobody_gets_it_twice(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = BUSY
+    bench.accept_email(A, B)
+    assert bench.deliver().state == "delivered"
+    assert (primary.got, secondary.got) == ([A], [B])
+
+
+def test_a_recipient_who_is_busy_everywhere_waits_alone(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = [BUSY]
+    secondary.answers[f"RCPT {B}"] = BUSY
+    bench.accept_email(A, B)
+    result = bench.deliver()
+    assert (result.state, result.wait_seconds) == ("waiting", 15.0)
+    assert result.reason == (
+        "by primary_email (primary_email: the server cannot take this recipient now; "
+        "secondary_email: the server cannot take this recipient now)"
+    )
+    assert bench.again().state == "delivered"
+    assert [text.recipients for text in primary.taken] == [(A,), (B,)]
+    assert secondary.got == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["452 too many recipients", "552 too many recipients", "452 4.5.3 too many", "552 5.5.3 too many"],
+)
+def test_those_who_are_too_many_for_one_message_get_another_one_at_once(
+    bench: Bench, primary: MailServer, secondary: MailServer, reply: str
+) -> None:
+    in_this_one = itertools.count()
+
+    def new_message() -> None:
+        nonlocal in_this_one
+        in_this_one = itertools.count()
+
+    primary.answers["MAIL"] = new_message
+    primary.answers["RCPT"] = lambda: reply if next(in_this_one) >= 2 else None
+    bench.accept_email(*(f"r{n}@x.test" for n in range(5)))
+    result = bench.deliver()
+    assert (result.state, result.reason) == ("delivered", "by primary_email")
+    assert [len(text.recipients) for text in primary.taken] == [2, 2, 1]
+    assert (primary.connections, secondary.connections) == (1, 0)
+    assert len({text.raw for text in primary.taken}) == 1
+
+
+def test_too_many_for_a_server_that_then_fails_go_to_the_next_one(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {C}"] = "452 too many recipients"
+    primary.answers["MAIL"] = [None, "421 4.3.0 closing", Drop()]
+    bench.accept_email(A, B, C)
+    assert bench.deliver().state == "delivered"
+    assert (primary.got, secondary.got) == ([A, B], [C])
+
+
+def test_an_email_goes_to_a_hundred_at_a_time_over_one_connection(bench: Bench, primary: MailServer) -> None:
+    everybody = [f"r{n}@x.test" for n in range(250)]
+    bench.accept_email(*everybody)
+    assert bench.deliver().state == "delivered"
+    assert [len(text.recipients) for text in primary.taken] == [100, 100, 50]
+    assert primary.got == everybody
+    assert primary.connections == 1
+
+
+def test_each_recipient_of_a_text_gets_a_message_of_their_own(bench: Bench, primary: MailServer) -> None:
+    bench.accept_text(A, B, C)
+    assert bench.deliver().state == "delivered"
+    assert [text.recipients for text in primary.taken] == [(A,), (B,), (C,)]
+    for text, (mine, *others) in zip(primary.taken, [(A, B, C), (B, A, C), (C, A, B)], strict=True):
+        assert mine.encode() in text.raw
+        assert not any(other.encode() in text.raw for other in others)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "DOT"])
+def test_a_text_that_is_refused_for_one_says_nothing_of_the_next(
+    bench: Bench, primary: MailServer, step: str
+) -> None:
+    primary.answers[step] = [None, "554 5.6.0 not this one"]
+    bench.accept_text(A, B, C)
+    assert bench.deliver().state == "partial"
+    assert bench.outcomes() == "drd"
+    assert primary.got == [A, C]
+
+
+def test_a_text_that_waits_for_one_keeps_the_next_at_the_first_server(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"DOT {B}"] = "451 4.3.0 trouble"
+    bench.accept_text(A, B, C)
+    assert bench.deliver().state == "delivered"
+    assert (primary.got, secondary.got) == ([A, C], [B])
+
+
+def test_an_email_that_is_refused_is_refused_for_those_behind_the_hundredth_too(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers["DOT"] = "554 5.6.0 content"
+    bench.accept_email(*(f"r{n}@x.test" for n in range(150)))
+    assert bench.deliver().state == "delivered"
+    assert len(primary.asked) == 100
+    assert len(secondary.got) == 150
+
+
+def test_a_pass_that_takes_too_long_begins_nothing_new_and_says_so(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers["DOT"] = lambda: bench.clock.advance(100)
+    bench.accept_text(*(f"r{n}@x.test" for n in range(5)))
+    result = bench.deliver()
+    assert (result.state, result.wait_seconds) == ("waiting", 15.0)
+    assert result.reason == "by primary_email (the pass took too long to ask for everybody)"
+    assert bench.outcomes() == "dddoo"
+    assert bench.again().state == "delivered"
+    assert primary.got == [f"r{n}@x.test" for n in range(5)]
+    assert secondary.connections == 0
