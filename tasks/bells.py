@@ -131,7 +131,7 @@ class Bells:
 
 def _message(notification_id: str, passes: int) -> tuple[Any, dict[str, Any]]:
     """Body and headers of a task message: one row in Flower for all passes, with their number as retries."""
-    headers = {
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": broker.DELIVER_TASK,
         "id": notification_id,

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import redis
 from celery import Celery, Task
-from celery.exceptions import Ignore, Reject, Retry
+from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry
+from celery.worker import strategy
 from celery.worker.request import Request
 
 from tasks import broker
@@ -28,6 +29,7 @@ from tasks.publisher import Published, PublishError
 from tasks.runtime import Runtime
 from tasks.telling import told
 
+_EMBEDDED: Final = frozenset({"callbacks", "errbacks", "chain", "chord"})
 _GONE_WELL: Final = frozenset({"delivered", "cancelled"})
 #: How soon a submission is tried again that the ledger could not take; the broker keeps it meanwhile.
 _SUBMIT_AGAIN_SECONDS: Final = 5
@@ -66,6 +68,9 @@ class QuietRequest(Request):
 
     def __init__(self, message: Any, **more: Any) -> None:
         super().__init__(message, **more)
+        if not _is_well_formed(message.payload):
+            # It would fail outside the task, and stay unacknowledged for ever.
+            raise InvalidTaskError("malformed (body)")
         # What the sender wrote here goes along with the task, and from there into the records of its log.
         self._request_dict.update(argsrepr=self.argsrepr, kwargsrepr=self.kwargsrepr)
 
@@ -85,11 +90,40 @@ class QuietRequest(Request):
         return {**shown, "args": [], "kwargs": {}}
 
 
+def _is_well_formed(body: object) -> bool:
+    """Whether a body is arguments, keyword arguments, and what Celery itself embeds."""
+    match body:
+        case [list(), dict(), None]:
+            return True
+        case [list(), dict(), dict() as embedded]:
+            return embedded.keys() <= _EMBEDDED and all(
+                value is None or isinstance(value, list | dict) for value in embedded.values()
+            )
+    return False
+
+
+def take_well_formed(task: Task, app: Celery, consumer: Any, **options: Any) -> Callable[..., Any]:
+    """Celery's own way to take a message, but one that is malformed is dropped.
+
+    Celery would end the worker over it, and put the message back for the next worker to end over.
+    """
+    take = strategy.default(task, app, consumer, **options)
+
+    def take_or_drop(*message: Any, **more: Any) -> Any:
+        try:
+            return take(*message, **more)
+        except (AttributeError, LookupError, TypeError, ValueError) as fault:
+            raise InvalidTaskError(f"malformed ({type(fault).__name__})") from None
+
+    return take_or_drop
+
+
 class NotifyTask(Task):
     """Both tasks: results only where asked for, no arguments in sight."""
 
     abstract = True
     Request = f"{QuietRequest.__module__}:{QuietRequest.__name__}"
+    Strategy = f"{take_well_formed.__module__}:{take_well_formed.__name__}"
     throws = (NotificationFailed, NotificationRefused, PassCrashed)
     typing = False
 
@@ -113,8 +147,8 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
         name=broker.SUBMIT_TASK,
         base=NotifyTask,
         bind=True,
-        # Until it is accepted, a submission is nowhere but in the broker: it stays there while a worker has it,
-        # goes back when a child of the pool dies with it, and is tried again without end.
+        # Until it is accepted, a submission is nowhere but in the broker: it stays there while a worker has
+        # it, goes back when a child of the pool dies with it, and is tried again without end.
         acks_late=True,
         reject_on_worker_lost=True,
         max_retries=None,
@@ -157,7 +191,8 @@ def _submitted_again(task: Task) -> Exception:
         task.retry(exc=NotificationPostponed(words), countdown=_SUBMIT_AGAIN_SECONDS, throw=False)
     except Reject:
         # The broker did not take it either. Celery would drop it now.
-        return Reject(words, requeue=True)
+        rejected: Exception = Reject(words, requeue=True)
+        return rejected
     return _postponed(words, _SUBMIT_AGAIN_SECONDS)
 
 

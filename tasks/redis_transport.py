@@ -21,7 +21,7 @@ from typing import Any
 
 import kombu
 import redis
-from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.transport import TRANSPORT_ALIASES, _transport_cache, virtual
 from kombu.transport import redis as kombu_redis
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
@@ -88,9 +88,9 @@ def install() -> bool:
     if kombu.__version__ not in MENDED_VERSIONS:
         return False
     mended = f"{Transport.__module__}:{Transport.__name__}"
-    TRANSPORT_ALIASES.update(
-        redis=mended,
-        rediss=mended,
-        sentinel=f"{SentinelTransport.__module__}:{SentinelTransport.__name__}",
-    )
+    sentinel = f"{SentinelTransport.__module__}:{SentinelTransport.__name__}"
+    for name, transport in (("redis", mended), ("rediss", mended), ("sentinel", sentinel)):
+        TRANSPORT_ALIASES[name] = transport
+        # Where this process used kombu before, that remembers what the name meant then.
+        _transport_cache.pop(name, None)
     return True

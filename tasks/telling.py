@@ -1,4 +1,4 @@
-"""One line on where a notification stands, for those who may see neither address nor reply: Flower and logs."""
+"""One line on where a notification stands, for who may see neither address nor reply: Flower and logs."""
 
 from __future__ import annotations
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import sys
+
 from celery import Celery
 
-from settings_store import environment
+from settings_store import environment, keyring
+from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
 from workers import quiet_logs, steps
+from workers.pool_choice import pool_choice
 from workers.steps import SweepStep
 
 redis_transport.install()
 quiet_logs.install()
 
-_environment = environment.load()
+
+def _load_environment() -> environment.Environment:
+    """What this process was given; one sentence and the end where that cannot be used."""
+    try:
+        loaded = environment.load()
+        keyring.load(loaded.key_files)
+    except environment.InvalidEnvironment as fault:
+        sys.exit(f"error: {fault}")
+    except KeyringUnusable as fault:
+        sys.exit(f"error: NOTIFY_KEY_FILE: {fault}")
+    return loaded
+
+
+_environment = _load_environment()
 
 app = Celery("notify", broker=_environment.broker_url, set_as_current=False)
 app.conf.update(
@@ -30,7 +47,7 @@ app.conf.update(
     task_create_missing_queues=False,
     task_acks_late=False,
     # Threads stop cleanly in a moment and share their connections; see docs/adr.
-    worker_pool="threads",
+    worker_pool=pool_choice(sys.argv),
     worker_concurrency=16,
     worker_prefetch_multiplier=1,
     worker_cancel_long_running_tasks_on_connection_loss=False,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
+
+import kombu.exceptions
 
 from tasks.ledger import LANES
 from tasks.runtime import Runtime
@@ -28,6 +30,7 @@ class Heartbeat:
         received: Tasks received so far.
         busy: Tasks that are running.
         slots: Tasks that can run at once.
+        lanes: The lanes whose queues this worker serves now.
         clock: Seconds that only grow.
     """
 
@@ -38,12 +41,14 @@ class Heartbeat:
         received: Callable[[], int],
         busy: Callable[[], int],
         slots: int,
+        lanes: Callable[[], Collection[str]] = lambda: LANES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runtime = runtime
         self._received = received
         self._busy = busy
         self._slots = slots
+        self._lanes = lanes
         self._clock = clock
         self._last_received = received()
         self._moved_at = clock()
@@ -71,10 +76,16 @@ class Heartbeat:
             kombu.exceptions.OperationalError: The broker cannot be asked, which is no fault of this worker.
         """
         received, now = self._received(), self._clock()
-        if received != self._last_received or self._busy() >= self._slots or not self._work_waits():
+        try:
+            still = received == self._last_received and self._busy() < self._slots and self._work_waits()
+        except kombu.exceptions.OperationalError:
+            # Nothing can be fetched from a broker that is away; when it is back, time is counted anew.
+            self._moved_at = now
+            raise
+        if not still:
             self._last_received, self._moved_at = received, now
             return False
         return now - self._moved_at >= STALLED_SECONDS
 
     def _work_waits(self) -> bool:
-        return any(self._runtime.bells.depth(lane) for lane in LANES)
+        return any(self._runtime.bells.depth(lane) for lane in self._lanes())

@@ -1,4 +1,4 @@
-"""Keeps message bodies out of the logs: Celery writes a message that it cannot take in full, and at DEBUG all."""
+"""Keeps bodies out of the logs: Celery writes a message that it cannot take in full, and at DEBUG all."""
 
 from __future__ import annotations
 

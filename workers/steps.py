@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import redis
-from celery import bootsteps, signals
+from celery import Celery, bootsteps, signals
 from celery.worker import state as worker_state
 from kombu.exceptions import OperationalError
 
+from tasks import broker
 from tasks.runtime import Runtime
 from workers.heartbeat import STALLED_EXIT_CODE, Heartbeat
 from workers.sweeper import Sweeper
@@ -66,6 +67,7 @@ class SweepStep(bootsteps.StartStopStep):
                 received=lambda: sum(worker_state.total_count.values()),
                 busy=lambda: len(worker_state.active_requests),
                 slots=parent.concurrency,
+                lanes=lambda: served_lanes(parent.app),
             ),
             revoked=lambda: list(worker_state.revoked),
         )
@@ -78,6 +80,12 @@ class SweepStep(bootsteps.StartStopStep):
             chores.run()
             self._stop.wait(EVERY_SECONDS)
         signals.task_revoked.disconnect(hear)
+
+
+def served_lanes(app: Celery) -> list[str]:
+    """The lanes whose queues are consumed: all, or those that `-Q` or a remote command left."""
+    consumed = app.amqp.queues.consume_from
+    return [lane for lane, queue in broker.QUEUE_OF_LANE.items() if queue in consumed]
 
 
 class Chores:

@@ -50,7 +50,7 @@ class Sweeper:
         return rung
 
     def _rooms(self) -> dict[str, int]:
-        """How many bells each lane's queue takes; none where the broker is away: ends are seen all the same."""
+        """How many bells each lane's queue takes; none where the broker is away, and ends are seen anyway."""
         try:
             return {lane: self._runtime.bells.room(lane) for lane in LANES}
         except (kombu.exceptions.OperationalError, OSError) as error:
@@ -92,4 +92,3 @@ class Sweeper:
         days = self._runtime.store.snapshot().number("text.history_days")
         while self._runtime.ledger.purge(older_than_seconds=days * _SECONDS_A_DAY):
             pass
-

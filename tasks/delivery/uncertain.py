@@ -53,8 +53,7 @@ def _resend(
     if same and not _is_surely_down(state, fingerprint):
         return
     for hop in chain:
-        if hop.server.fingerprint != fingerprint:
-            offer(hop, _still_unsure(state, indexes))
+        offer(hop, _still_unsure(state, indexes))
 
 
 def _is_surely_down(state: PassState, fingerprint: str) -> bool:

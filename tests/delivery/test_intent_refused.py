@@ -40,6 +40,24 @@ def test_a_claim_that_went_to_somebody_else_sends_nothing(
     assert bench.state() == "sending"
 
 
+def test_a_claim_that_was_lost_while_a_server_had_the_text_goes_no_further_and_keeps_what_was_taken(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    def lose() -> None:
+        bench.clock.advance(31)
+        bench.ledger.sweep("normal", room=10)
+
+    primary.answers[f"RCPT {B}"] = "450 4.2.1 busy"
+    primary.answers["DOT"] = once(lose)
+    bench.accept_email(A, B)
+    assert not bench.deliver().ran
+    assert bench.outcomes() == "do"
+    assert secondary.connections == 0
+    primary.answers.clear()
+    assert bench.again().state == "delivered"
+    assert primary.heard == [A, B]
+
+
 def test_a_claim_at_its_longest_sends_nothing_and_goes_back_to_the_schedule(
     bench: Bench, primary: MailServer, nothing_whole: Callable[[], bool]
 ) -> None:

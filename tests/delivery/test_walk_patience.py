@@ -6,6 +6,7 @@ import pytest
 
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer
+from tests.rigs.scripted_smtp import Drop
 
 A, B = "a@x.test", "b@x.test"
 SHORT = "451 4.7.1 too fast, retry after 20 seconds"
@@ -171,6 +172,44 @@ def test_a_wait_named_for_one_recipient_is_the_least_for_them_and_nothing_for_th
     assert bench.again().state == "delivered"
     assert primary.got == [B, A]
     assert bench.clock.now_ms == bench.record().accepted_at_ms + 300_000
+
+
+def test_a_wait_named_for_one_text_is_nothing_for_the_others(bench: Bench, primary: MailServer) -> None:
+    primary.answers[f"DOT {A}"] = ["452 4.3.1 disk full, come back in 10 minutes"]
+    primary.answers[f"DOT {B}"] = ["451 4.3.0 trouble"]
+    bench.accept_text(A, B)
+    assert bench.deliver().wait_seconds == 15.0
+    assert bench.again().wait_seconds == 585.0
+    assert primary.got == [B]
+    assert bench.again().state == "delivered"
+    assert primary.got == [B, A]
+
+
+def test_a_server_that_took_it_for_some_and_asked_for_patience_for_others_made_a_pass_of_it(
+    bench: Bench, primary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = [LONG]
+    bench.accept_email(A, B)
+    assert bench.deliver().wait_seconds == 600.0
+    assert bench.record().passes == 1
+    assert bench.again().state == "delivered"
+    assert primary.got == [A, B]
+
+
+def test_a_recipient_whom_the_throttling_server_refused_does_not_wait_for_it(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers[f"RCPT {A}"] = "550 5.1.1 no such user"
+    primary.answers["DOT"] = [Drop(), "451 4.7.1 retry after 20 seconds"]
+    secondary.go_down()
+    bench.accept_email(A, B)
+    assert [bench.deliver().wait_seconds, bench.again().wait_seconds] == [15.0, 45.0]
+    assert bench.outcomes() == "ou"
+    secondary.come_up()
+    assert bench.again().state == "waiting"
+    assert primary.heard == [B, B]
+    assert secondary.got == [A]
+    assert bench.again().state == "delivered"
 
 
 def test_a_single_greylisted_recipient_comes_back_no_sooner_than_asked(

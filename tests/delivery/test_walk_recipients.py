@@ -183,6 +183,18 @@ def test_a_text_that_is_refused_for_one_says_nothing_of_the_next(
     assert primary.got == [A, C]
 
 
+def test_a_text_that_is_refused_for_one_is_still_offered_to_the_same_server_for_the_others_later(
+    bench: Bench, primary: MailServer
+) -> None:
+    primary.answers[f"DOT {B}"] = "554 5.6.0 not this one"
+    primary.answers[f"RCPT {C}"] = [BUSY]
+    bench.accept_text(A, B, C)
+    assert bench.deliver().state == "waiting"
+    assert bench.outcomes() == "dro"
+    assert bench.again().state == "partial"
+    assert primary.got == [A, C]
+
+
 def test_a_text_that_waits_for_one_keeps_the_next_at_the_first_server(
     bench: Bench, primary: MailServer, secondary: MailServer
 ) -> None:

@@ -1,0 +1,93 @@
+"""A mail server that keeps what it takes, and that a test takes down and puts up again while it is in use."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.policy
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.rigs.scripted_smtp import Action, Drip, Drop, Script, ScriptedServer
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One text that was ended by a dot, whether or not its sender learned that."""
+
+    message_id: str
+    notification_id: str
+    to: str
+    subject: str
+    text: bytes
+
+
+class Mailbox:
+    """The server."""
+
+    def __init__(self) -> None:
+        self._does: dict[str, Action] = {}
+        # Without a size: a test may send what is large.
+        self._server = ScriptedServer(Script(does=self._does, offers=("PIPELINING", "8BITMIME", "SMTPUTF8")))
+        self.port = self._server.port
+
+    def go_down(self) -> None:
+        """Drop every connection at once, and every one that is open at its next command."""
+        self._does.update({step: Drop() for step in ("GREETING", "EHLO", "MAIL", "RSET", "NOOP")})
+
+    def come_up(self) -> None:
+        """Take mail again."""
+        self._does.clear()
+
+    def answer(self, step: str, action: Action) -> None:
+        """Have a step go this way from now on; see `Script.does`."""
+        self._does[step] = action
+
+    def take_slowly(self, seconds: float) -> None:
+        """Need about this long before saying that a text was taken."""
+        reply = "250 2.0.0 queued"
+        self._does["."] = Drip(reply, seconds / len(reply))
+
+    @property
+    def connections(self) -> int:
+        """How many connections were opened."""
+        return len(self._server.sessions)
+
+    @property
+    def taken(self) -> int:
+        """How many texts it took."""
+        return sum(len(session.texts) for session in list(self._server.sessions))
+
+    def mails(self) -> list[Mail]:
+        """What it took."""
+        return [_read(text) for session in list(self._server.sessions) for text in list(session.texts)]
+
+    def counts(self) -> Counter[str]:
+        """How often it took each notification, by id."""
+        return Counter(mail.notification_id for mail in self.mails())
+
+    def close(self) -> None:
+        """End it."""
+        self._server.stop()
+
+
+def _read(text: bytes) -> Mail:
+    message = email.message_from_bytes(text, policy=email.policy.default)
+    return Mail(
+        message_id=str(message["Message-ID"]).strip(),
+        notification_id=str(message["X-Notification-ID"]).strip(),
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        text=text,
+    )
+
+
+@contextlib.contextmanager
+def open_mailbox() -> Iterator[Mailbox]:
+    """A mailbox for a test."""
+    mailbox = Mailbox()
+    try:
+        yield mailbox
+    finally:
+        mailbox.close()

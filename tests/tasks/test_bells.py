@@ -1,0 +1,162 @@
+"""Bells on a real broker: what goes over the wire, how deep queues are, a broker that goes and comes."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kombu.exceptions
+import pytest
+import redis
+from celery import Celery
+
+from tasks import broker
+from tasks.bells import Bells
+from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
+from tests.rigs.processes import free_port
+
+ID = "3b241101-e2bb-4255-8caf-4136c566a962"
+
+
+@pytest.fixture
+def bells(redis_server: redis.Redis, valkey_url: str) -> Iterator[Bells]:  # noqa: ARG001  # it is emptied
+    opened = Bells(valkey_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def restartable(tmp_path: Path) -> Iterator[FaketimeRedis]:
+    with faketime_redis(tmp_path / "broker") as server:
+        yield server
+
+
+def message(client: redis.Redis, queue: str) -> dict[str, Any]:
+    """The oldest message of a queue, taken off, with its body laid open."""
+    raw: dict[str, Any] = json.loads(str(client.rpop(queue)))
+    raw["body"] = json.loads(base64.b64decode(raw["body"]))
+    return raw
+
+
+def test_a_bell_is_what_celery_itself_would_put_on_the_wire(
+    bells: Bells, redis_server: redis.Redis, valkey_url: str
+) -> None:
+    with Celery("sender", broker=valkey_url, set_as_current=False) as sender:
+        sender.send_task(
+            broker.DELIVER_TASK, args=(ID,), task_id=ID, retries=2, queue="notify.high", ignore_result=True
+        )
+    bells.ring([(ID, "high", 2)])
+    theirs, ours = message(redis_server, "notify.high"), message(redis_server, "notify.high")
+    # Who sent it, where answers would go, and a number of the transport's own.
+    for own in (theirs["headers"].pop("origin"), theirs["properties"].pop("reply_to")):
+        assert own
+    assert ours["headers"].pop("origin") == "notify"
+    assert theirs["properties"].pop("delivery_tag") != ours["properties"].pop("delivery_tag")
+    assert ours == theirs
+
+
+def test_a_bell_carries_an_id_and_nothing_else(bells: Bells, redis_server: redis.Redis) -> None:
+    bells.ring([(ID, "normal", 0)])
+    assert message(redis_server, "notify.normal")["body"][:2] == [[ID], {}]
+
+
+@pytest.mark.parametrize("lane", ["high", "normal", "files", "low"])
+def test_each_lane_has_a_queue_of_its_own(bells: Bells, redis_server: redis.Redis, lane: str) -> None:
+    assert bells.ring([(ID, lane, 0)]) == 1
+    assert redis_server.llen(f"notify.{lane}") == 1
+
+
+def test_another_prefix_rings_in_queues_of_its_own(redis_server: redis.Redis, valkey_url: str) -> None:
+    elsewhere = Bells(valkey_url, prefix="second")
+    elsewhere.ring([(ID, "normal", 0)])
+    assert elsewhere.depth("normal") == 1
+    elsewhere.close()
+    assert {key for key in redis_server.keys("*") if not str(key).startswith("second:")} == set()
+
+
+def test_room_is_what_is_left_under_the_limit(valkey_url: str, redis_server: redis.Redis) -> None:
+    now = [0.0]
+    bells = Bells(valkey_url, clock=lambda: now[0])
+    assert bells.room("low") == broker.QUEUE_LIMIT
+    bells.ring((str(number), "low", 0) for number in range(10))
+    assert bells.room("low") == broker.QUEUE_LIMIT - 10, "it counts what it rang itself"
+    redis_server.lpush("notify.low", *(["{}"] * broker.QUEUE_LIMIT))
+    assert bells.room("low") == broker.QUEUE_LIMIT - 10, "the depth is known for a moment"
+    now[0] += 1
+    assert bells.room("low") == 0
+    bells.close()
+
+
+def test_a_broker_that_is_away_is_an_operational_error_and_no_other() -> None:
+    bells = Bells(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(kombu.exceptions.OperationalError):
+        bells.ring([(ID, "normal", 0)])
+    with pytest.raises(kombu.exceptions.OperationalError):
+        bells.depth("normal")
+    bells.close()
+
+
+def test_a_broker_that_went_away_after_it_was_used_is_that_error_too(restartable: FaketimeRedis) -> None:
+    bells = Bells(restartable.url)
+    bells.ring([(ID, "normal", 0)])
+    bells.depth("normal")
+    restartable.stop()
+    with pytest.raises(kombu.exceptions.OperationalError):
+        bells.depth("high")
+    with pytest.raises(kombu.exceptions.OperationalError):
+        bells.ring([(ID, "normal", 0)])
+    bells.close()
+
+
+def test_a_broker_that_is_full_is_that_error_too(restartable: FaketimeRedis) -> None:
+    bells = Bells(restartable.url)
+    with redis.Redis.from_url(restartable.url) as client:
+        client.config_set("maxmemory", "1mb")
+    with pytest.raises(kombu.exceptions.OperationalError):
+        bells.ring((str(number), "normal", 0) for number in range(10_000))
+    bells.close()
+
+
+def test_a_pool_in_which_nothing_is_free_is_that_error_too(
+    redis_server: redis.Redis, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert redis_server.ping()
+    monkeypatch.setattr("tasks.bells._CONNECTIONS_MAXIMUM", 1)
+    monkeypatch.setattr("tasks.bells._WAIT_FOR_CONNECTION_SECONDS", 0.01)
+    bells = Bells(valkey_url)
+
+    def ask_in_between() -> Iterator[tuple[str, str, int]]:
+        with pytest.raises(kombu.exceptions.OperationalError):
+            bells.depth("normal")
+        yield (ID, "normal", 0)
+
+    assert bells.ring(ask_in_between()) == 1
+    bells.close()
+
+
+def test_a_broker_that_restarted_is_asked_again_without_an_error(restartable: FaketimeRedis) -> None:
+    bells = Bells(restartable.url)
+    bells.ring([(ID, "normal", 0)])
+    bells.depth("normal")
+    restartable.stop()
+    restartable.start()
+    assert bells.depth("high") == 0
+    assert bells.ring([(ID, "normal", 0)]) == 1
+    bells.close()
+
+
+def test_closing_closes_what_it_opened_and_nothing_of_others(restartable: FaketimeRedis) -> None:
+    one, other = Bells(restartable.url), Bells(restartable.url)
+    for bells in (one, other):
+        bells.ring([(ID, "normal", 0)])
+        bells.depth("normal")
+    with redis.Redis.from_url(restartable.url) as client:
+        connected = len(client.client_list())
+        one.close()
+        left = len(client.client_list())
+        assert other.depth("high") == 0
+        other.close()
+        assert connected > left > len(client.client_list()) == 1
