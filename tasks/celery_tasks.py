@@ -11,16 +11,17 @@ import contextlib
 import logging
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import redis
 from celery import Celery, Task
-from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry
+from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, TaskPredicate
 from celery.worker import strategy
 from celery.worker.request import Request
 
+from settings_store.errors import SettingsError
 from tasks import broker
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -136,16 +137,18 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
         runtime: Gives this process' runtime; called in the process that runs the task.
     """
 
-    @app.task(name=broker.DELIVER_TASK, base=NotifyTask, acks_late=False, ignore_result=True)
+    @app.task(name=broker.DELIVER_TASK, base=NotifyTask, shared=False, acks_late=False, ignore_result=True)
     def deliver(notification_id: object) -> str:
         """Make one pass of a notification that the ledger has."""
         if not isinstance(notification_id, str):
             raise NotificationRefused("notification_id: must be text; allowed: the id of an accepted one")
-        return _run_pass(runtime(), notification_id)
+        with _without_words(notification_id):
+            return _run_pass(runtime(), notification_id)
 
     @app.task(
         name=broker.SUBMIT_TASK,
         base=NotifyTask,
+        shared=False,
         bind=True,
         # Until it is accepted, a submission is nowhere but in the broker: it stays there while a worker has
         # it, goes back when a child of the pool dies with it, and is tried again without end.
@@ -156,17 +159,40 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
     )
     def submit(self: Task, notification: object = None) -> dict[str, object]:
         """Accept a notification and make its first pass; the answer is `{"id", "number"}`."""
-        published = _accept(runtime(), self, notification)
-        answer: dict[str, object] = {"id": published.id, "number": published.number}
-        if not self.request.ignore_result:
-            # Now, because what was asked is whether it is accepted; the pass may end as Retry, which would
-            # be kept in its place.
-            self.backend.mark_as_done(self.request.id, answer, request=self.request)
-        if published.id == self.request.id:
-            _run_pass(runtime(), published.id)
-        else:
-            runtime().ring(published.id)
-        return answer
+        with _without_words(self.request.id):
+            published = _accept(runtime(), self, notification)
+            answer: dict[str, object] = {"id": published.id, "number": published.number}
+            _answer_now(self, answer)
+            if published.id == self.request.id:
+                _run_pass(runtime(), published.id)
+            else:
+                runtime().ring(published.id)
+            return answer
+
+
+@contextlib.contextmanager
+def _without_words(task_id: str) -> Iterator[None]:
+    """Let through what is made for Flower; of other errors the name alone: their words may quote content."""
+    try:
+        yield
+    except (TaskPredicate, NotificationFailed, NotificationRefused):
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        name = type(error).__name__
+        _log.error("pass_crashed task=%s error=%s at=%s", task_id, name, where)
+        raise PassCrashed(f"{name}; the worker's log says where") from None
+
+
+def _answer_now(task: Task, answer: dict[str, object]) -> None:
+    """Keep the answer before the pass: asked was whether it is accepted, and a pass may end as Retry."""
+    if task.request.ignore_result:
+        return
+    try:
+        task.backend.mark_as_done(task.request.id, answer, request=task.request)
+    except redis.RedisError as error:
+        _log.warning("answer_not_kept task=%s error=%s", task.request.id, type(error).__name__)
 
 
 def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
@@ -179,7 +205,7 @@ def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
         return runtime.publisher.accept(document)
     except (InvalidNotification, PublishError) as fault:
         raise NotificationRefused(str(fault)) from None
-    except (LedgerUnavailable, redis.RedisError) as error:
+    except (LedgerUnavailable, SettingsError, redis.RedisError) as error:
         _log.warning("submission_waits task=%s error=%s", task.request.id, type(error).__name__)
         raise _submitted_again(task) from None
 
@@ -210,12 +236,6 @@ def _run_pass(runtime: Runtime, notification_id: str) -> str:
     except redis.RedisError as error:
         # The ledger rings again: the record's score in the due-set stands.
         raise _postponed(f"the ledger did not answer ({type(error).__name__})", 0.0) from None
-    except Exception as error:  # noqa: BLE001  # whatever it is, its words may quote content
-        frames = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-        name = type(error).__name__
-        _log.error("pass_crashed notification=%s error=%s at=%s", notification_id, name, where)
-        raise PassCrashed(f"{name}; the worker's log says where") from None
     return _shown(runtime, notification_id, result)
 
 

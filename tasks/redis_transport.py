@@ -16,6 +16,7 @@ With any other version of kombu this module changes nothing.
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,12 @@ from kombu.transport import TRANSPORT_ALIASES, _transport_cache, virtual
 from kombu.transport import redis as kombu_redis
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
+
+
+#: What reading a message that nobody of ours wrote can raise; lost connections are none of these.
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
+_log = logging.getLogger(__name__)
 
 
 class QoS(kombu_redis.QoS):
@@ -44,6 +51,7 @@ class _Mended:
     QoS = QoS
     connection: Any
     pool: Any
+    qos: Any
 
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002  # kombu's signature
         if self.connection is None or self.connection.client is None:
@@ -61,6 +69,17 @@ class _Mended:
         if own is None or own.connection_pool is not pool:
             own = self.__dict__["_own_client"] = self._create_client()  # type: ignore[attr-defined]
         yield own
+
+    def _brpop_read(self, **options: Any) -> Any:
+        before = set(self.qos._delivered)  # noqa: SLF001  # kombu tells no other way what it just handed over
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except _UNREADABLE as error:
+            # Garbage in a queue would end the worker, come back, and end the next one.
+            for tag in set(self.qos._delivered) - before:  # noqa: SLF001
+                self.qos.ack(tag)
+            _log.error("message_dropped reason=unreadable error=%s", type(error).__name__)
+            return True
 
 
 class Channel(_Mended, kombu_redis.Channel):

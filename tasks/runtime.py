@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import redis
+from kombu.exceptions import OperationalError
 
 from settings_store.environment import Environment
 from settings_store.keyring import load as load_keyring
@@ -75,7 +77,8 @@ class Runtime:
         """Ring for one notification at once; where that fails, the sweeper does."""
         record = self.queries.get(notification_id)
         if record is not None and record.state == "queued":
-            self.bells.ring([(notification_id, record.lane, record.passes)])
+            with contextlib.suppress(OperationalError):
+                self.bells.ring([(notification_id, record.lane, record.passes)])
 
     def ring_end(self, notification_id: str) -> None:
         """Ring for one that ended without a worker, so that a worker shows that end in Flower."""

@@ -299,6 +299,15 @@ def test_three_dead_workers_make_a_poison(bench: Bench) -> None:
     assert "poison" in record.reason
 
 
+def test_a_pass_that_ends_in_order_forgets_the_dead_workers_before_it(bench: Bench) -> None:
+    bench.accept()
+    for _ in range(4):
+        bench.claim()
+        bench.clock.advance(31)
+        bench.finish(bench.claim(), {}, then="queued")
+    assert (bench.show().state, bench.show().lapses) == ("queued", 0)
+
+
 def test_a_late_250_is_recorded_though_the_claim_is_lost(bench: Bench) -> None:
     bench.accept()
     late = bench.claim()

@@ -47,7 +47,7 @@ def credit_after_a_failed_ack(server: FaketimeRedis, transport: str) -> bool:
     """Whether a consumer may fetch again after it could not acknowledge its only message."""
     with kombu.Connection(server.url, transport=transport) as connection:
         channel = connection.default_channel
-        channel.basic_qos(0, 1, apply_global=False)
+        channel.qos.prefetch_count = 1
         with connection.SimpleQueue("work") as queue:
             queue.put("a task")
             message: Any = channel.basic_get("work")

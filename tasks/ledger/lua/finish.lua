@@ -17,6 +17,8 @@ if next_step == 'held' and (redis.call('HGET', ARGV[9], 'revision') or '0') ~= A
 end
 apply_results(record, 13, false, now)
 redis.call('HSET', record_key(id), 'last_token', token, 'memory', ARGV[7], 'attempts', ARGV[11])
+-- A pass that ended in order proves that it does not kill its worker.
+redis.call('HDEL', record_key(id), 'lapses')
 if ARGV[8] == '1' then redis.call('HINCRBY', record_key(id), 'pass', 1) end
 if is_settled(record.outcomes) then
   finish_as(record, 'failed', reason, now)
