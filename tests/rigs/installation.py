@@ -70,11 +70,12 @@ class Installation:
 
     def wait_state(self, notification_id: str, *states: State, seconds: float = 20.0) -> Record:
         """Wait until a notification is in one of these states; its record then."""
-        wait_until(
-            lambda: self.record(notification_id).state in states,
-            seconds=seconds,
-            what=f"{notification_id} being {' or '.join(states)}",
-        )
+
+        def is_there() -> bool:
+            record = self.queries.get(notification_id)
+            return record is not None and record.state in states
+
+        wait_until(is_there, seconds=seconds, what=f"{notification_id} being {' or '.join(states)}")
         return self.record(notification_id)
 
     def open_count(self, *but: State) -> int:
