@@ -1,4 +1,4 @@
-"""What nobody of ours wrote lies in our queues: it is dropped by name, and the mail behind it is delivered."""
+"""What nobody of ours wrote lies in our queues: it is dropped, and the mail behind it is delivered."""
 
 from __future__ import annotations
 
