@@ -42,7 +42,7 @@ class Breaker:
         self._scripts = Scripts(client, prefix, clock)
 
     def allows(self, fingerprints: Iterable[str]) -> dict[str, Permission]:
-        """Which servers of a chain may be used now, in one round trip. Writes nothing."""
+        """Which servers of a chain may be used now, in one round trip; it writes once a day at most."""
         asked = list(dict.fromkeys(fingerprints))
         if not asked:
             return {}

@@ -110,6 +110,16 @@ def test_failures_that_began_before_the_pause_or_during_it_do_not_count_after_it
     assert bench.report(Verdict.MISCONFIGURED).state == "open"
 
 
+def test_failures_that_began_before_it_was_resumed_do_not_count_after_it(bench: Bench) -> None:
+    pause(bench)
+    bench.clock.advance(5)
+    bench.breaker.resume(FINGERPRINT)
+    resumed_ms = bench.clock.now_ms
+    bench.clock.advance(5)
+    assert bench.report(Verdict.MISCONFIGURED, began_ms=resumed_ms).state == "closed"
+    assert bench.report(Verdict.MISCONFIGURED, began_ms=resumed_ms + 1).state == "open"
+
+
 def test_a_pause_with_a_time_that_is_over_is_no_more_in_the_way_of_a_test(bench: Bench) -> None:
     bench.open()
     pause(bench, 10)

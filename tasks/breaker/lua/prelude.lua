@@ -83,8 +83,6 @@ end
 local function open(record, kind, reason, token, now)
   record.state, record.since, record.changed = 'open', now, now
   record.reason, record.opened_by = reason, token
-  record.streak, record.sign_in_token, record.sign_in_until = nil, nil, nil
-  if kind == 'misconfigured' then record.signed_in = nil end
   wait_for_probe(record, kind, now)
 end
 
@@ -93,7 +91,6 @@ local function close(record, token, now)
   record.reason, record.failures, record.streak, record.closed_by = '', 0, nil, token
   record.next_probe, record.probe_token, record.probe_until = nil, nil, nil
   record.recovered, record.bucket, record.bucket_at = now, RELEASE_FIRST_PER_SECOND * 1000, now
-  record.release_token, record.release_given = nil, nil
   record.signed_in, record.sign_in_token, record.sign_in_until = '1', nil, nil
   record.last_success = now
 end

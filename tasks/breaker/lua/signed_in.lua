@@ -6,7 +6,7 @@ local record = load(fingerprint, now)
 local is_ours = record.sign_in_token == token
 if record.signed_in == '1' or not (is_ours or ok) then return 0 end
 if ok then record.signed_in = '1' end
-if ok or is_ours then record.sign_in_token, record.sign_in_until = nil, nil end
+record.sign_in_token, record.sign_in_until = nil, nil
 if next(record) == nil then
   redis.call('DEL', key_of(fingerprint))
 else
