@@ -115,6 +115,12 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "delivery.email_age_limit_hours": 24,
         "delivery.text_age_limit_hours": 4,
         "delivery.resend_uncertain_text": False,
+        "delivery.breaker_failures": 3,
+        **{
+            f"limits.{server}_{limit}": 0
+            for server in ("primary_email", "secondary_email", "primary_sms", "secondary_sms")
+            for limit in ("messages_per_minute", "connections")
+        },
         "timeouts.connect_seconds": 10,
         "timeouts.command_reply_seconds": 30,
         "timeouts.data_start_seconds": 60,

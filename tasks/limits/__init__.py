@@ -1,0 +1,27 @@
+"""The limits: how much all workers together send by one mailbox on one host, decided in Redis.
+
+Messages per minute: a message goes now, or gets a time of its own at which it may go. Connections at once:
+each is a slot under a lease; while a worker without one waits, others close theirs after a message.
+
+Our own limit is no failure: whoever must wait spends no try, and goes to no other server for it.
+"""
+
+from tasks.limits.account import account_of
+from tasks.limits.allowance import Allowance, allowance_for
+from tasks.limits.limits import Limits
+from tasks.limits.pace import Pace, pace_of
+from tasks.limits.records import Granted, Renewed, Slot, Wait, new_holder
+
+__all__ = [
+    "Allowance",
+    "Granted",
+    "Limits",
+    "Pace",
+    "Renewed",
+    "Slot",
+    "Wait",
+    "account_of",
+    "allowance_for",
+    "new_holder",
+    "pace_of",
+]

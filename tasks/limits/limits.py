@@ -1,0 +1,104 @@
+"""The limits' calls. What each does is in the Lua file of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import redis
+
+from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.limits.allowance import Allowance
+from tasks.limits.pace import Pace, pace_of
+from tasks.limits.records import Granted, Renewed, Slot, Wait
+from tasks.limits.scripts import Scripts
+
+_NO_PACE = Pace(burst=1, window_ms=0)
+
+
+class Limits:
+    """Keeps all workers together within the limits. One object a process; safe between threads.
+
+    Each call is one atomic script on Redis' clock and may be repeated after a lost reply. All raise
+    `redis.RedisError` where Redis does not answer.
+
+    Args:
+        client: From `settings_store.redis_client.connect`.
+        worker: This process' name; connections are shared out fairly between workers.
+        prefix: First part of every key.
+        clock: Lua text that defines `now_ms()`; tests move time by it.
+    """
+
+    def __init__(
+        self, client: redis.Redis, *, worker: str, prefix: str = "notify", clock: str = REDIS_CLOCK
+    ) -> None:
+        self._scripts = Scripts(client, prefix, clock)
+        self._worker = worker
+
+    def take(
+        self, account: str, allowance: Allowance, *, message: str = "", holder: str = ""
+    ) -> Granted | Wait:
+        """Ask for a message to go now over a connection; both or neither, in one round trip.
+
+        A reserved time is this message's own: who asks again at that time may go. Who comes later may go as
+        soon as the limit allows, without going to the end of the line. Without limits nothing is asked.
+
+        Args:
+            account: From `account_of`.
+            allowance: What the options allow it.
+            message: Names one message to one server over all its questions, also those after a wait or a lost
+                reply; another once it was sent. Blank asks for a connection alone, as for a test.
+            holder: Names the connection, whether it is open already or is to be opened; from `new_holder`.
+                Blank asks for the message alone.
+        """
+        if allowance.is_unlimited:
+            return Granted()
+        paced = pace_of(allowance.messages_per_minute) if allowance.messages_per_minute else _NO_PACE
+        answer, now_ms, value = self._scripts.run(
+            "take",
+            account,
+            message,
+            allowance.messages_per_minute,
+            paced.burst,
+            paced.window_ms,
+            allowance.connections,
+            holder,
+            self._worker,
+        )
+        if answer != "granted":
+            return Wait(limit=answer, at_ms=value, wait_seconds=(value - now_ms) / 1000)
+        has_slot = allowance.connections and holder
+        slot = Slot(account, holder, self._worker) if has_slot else None
+        return Granted(slot, must_yield=bool(value))
+
+    def give_back(self, account: str, message: str) -> None:
+        """Say that a message that was allowed, or has a reserved time, will not go."""
+        self._scripts.run("give_back", account, message)
+
+    def renew(self, slots: Collection[Slot]) -> Renewed:
+        """Lengthen the leases of all connections of this process, in one round trip.
+
+        To be called every few seconds: a lease lasts 30 s, and others wait for a connection that idles.
+        """
+        ordered = list(slots)
+        if not ordered:
+            return Renewed()
+        answers = self._scripts.run("renew", *_arguments(ordered))
+        told = list(zip(ordered, answers, strict=True))
+        return Renewed(
+            lost=frozenset(slot for slot, answer in told if answer == 0),
+            yielding=frozenset(slot for slot, answer in told if answer == 2),  # noqa: PLR2004  # as in renew.lua
+        )
+
+    def should_yield(self, slot: Slot) -> bool:
+        """Whether to close a connection now that its message is sent: others wait for it, or it is lost."""
+        return bool(self._scripts.run("should_yield", *_arguments([slot])))
+
+    def release(self, slots: Collection[Slot]) -> None:
+        """Say that these connections are closed."""
+        if slots:
+            self._scripts.run("release", *_arguments(slots))
+
+
+def _arguments(slots: Collection[Slot]) -> Iterator[str]:
+    for slot in slots:
+        yield from (slot.account, slot.holder, slot.worker)

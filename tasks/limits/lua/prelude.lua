@@ -1,0 +1,100 @@
+-- Put before every script of the limits: names of keys, and who holds and who awaits a connection.
+--
+-- An account is one mailbox on one host. Under <prefix>:limit:<account>:
+--   granted   when each message was last allowed to go, for a minute       sorted set
+--   turns     the times reserved for messages that wait                    sorted set
+--   slots     "<holder> <worker>" and the end of its lease                 sorted set
+--   yielding  those of them that were told to close                        set
+--   waiting   worker -> "<since> <until>": refused a connection lately     hash
+--   notes     limits last heard of, and how far apart those refused return hash
+-- Times are Unix milliseconds; the constants in capitals come from timing.py.
+local prefix = ARGV[1]
+
+local function names(account)
+  local base = prefix .. ':limit:' .. account .. ':'
+  return {granted = base .. 'granted', turns = base .. 'turns', slots = base .. 'slots',
+          yielding = base .. 'yielding', waiting = base .. 'waiting', notes = base .. 'notes'}
+end
+
+-- A first write that Redis never refuses for memory; the writes after it are not refused either.
+local function insist() redis.call('DEL', prefix .. ':-') end
+
+local function member_of(holder, worker) return holder .. ' ' .. worker end
+
+local function note_life(keys, now)
+  local last = redis.call('ZREVRANGE', keys.turns, 0, 0, 'WITHSCORES')[2]
+  redis.call('PEXPIRE', keys.notes, math.max(tonumber(last or now) - now, 0) + NOTES_KEPT_MS)
+end
+
+-- Who holds how many connections, and which workers wait for one.
+local function look(keys, now)
+  redis.call('ZREMRANGEBYSCORE', keys.slots, '-inf', now)
+  local seen = {limit = tonumber(redis.call('HGET', keys.notes, 'connections') or '0'),
+                used = 0, held = {}, counts = {}, waits = {}}
+  for _, member in ipairs(redis.call('ZRANGE', keys.slots, 0, -1)) do
+    local worker = member:match(' (.+)$')
+    seen.used, seen.held[member] = seen.used + 1, true
+    seen.counts[worker] = (seen.counts[worker] or 0) + 1
+  end
+  local flat = redis.call('HGETALL', keys.waiting)
+  for i = 1, #flat, 2 do
+    local since, till = flat[i + 1]:match('^(%d+) (%d+)$')
+    if tonumber(till) > now then
+      seen.waits[flat[i]] = tonumber(since)
+    else
+      redis.call('HDEL', keys.waiting, flat[i])
+    end
+  end
+  return seen
+end
+
+-- A free connection is set aside for those who wait and hold fewer, or as few and for longer.
+local function may_take(seen, worker, now)
+  if seen.limit == 0 then return true end
+  local mine, since, owed = seen.counts[worker] or 0, seen.waits[worker] or now, 0
+  for other, other_since in pairs(seen.waits) do
+    local theirs = seen.counts[other] or 0
+    if theirs < mine
+        or (theirs == mine and (other_since < since or (other_since == since and other < worker))) then
+      owed = owed + 1
+    end
+  end
+  return seen.limit - seen.used > owed
+end
+
+local function hold(keys, seen, holder, worker, now)
+  local member = member_of(holder, worker)
+  if not seen.held[member] then
+    seen.held[member], seen.used = true, seen.used + 1
+    seen.counts[worker] = (seen.counts[worker] or 0) + 1
+    redis.call('SREM', keys.yielding, member)
+  end
+  redis.call('ZADD', keys.slots, now + SLOT_LEASE_MS, member)
+  redis.call('PEXPIRE', keys.slots, SLOT_LEASE_MS)
+end
+
+-- Whether a connection must be closed after its message, because a worker with none, or with fewer by two or
+-- more, waits; or because the limit was lowered. No more are told so than it takes.
+local function must_yield(keys, seen, holder, worker)
+  local member = member_of(holder, worker)
+  if seen.limit == 0 then return 0 end
+  local told = 0
+  for _, other in ipairs(redis.call('SMEMBERS', keys.yielding)) do
+    if not seen.held[other] then
+      redis.call('SREM', keys.yielding, other)
+    elseif other == member then
+      return 1
+    else
+      told = told + 1
+    end
+  end
+  local needed = seen.used - seen.limit
+  for other in pairs(seen.waits) do
+    local theirs = seen.counts[other] or 0
+    if theirs == 0 or theirs < seen.counts[worker] - 1 then needed = needed + 1 end
+  end
+  if needed <= told then return 0 end
+  redis.call('SADD', keys.yielding, member)
+  redis.call('PEXPIRE', keys.yielding, NOTES_KEPT_MS)
+  return 1
+end

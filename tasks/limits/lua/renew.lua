@@ -1,0 +1,16 @@
+-- Lengthen the leases of connections. One whose lease ran out gets it again where there is room.
+-- Answer: for each, 0 where it is lost, 1 where it is kept, 2 where it is kept and must be closed when idle.
+-- ARGV: prefix, then account, holder, worker of each
+local now = now_ms()
+local answers = {}
+for i = 2, #ARGV, 3 do
+  local keys, holder, worker = names(ARGV[i]), ARGV[i + 1], ARGV[i + 2]
+  local seen = look(keys, now)
+  if seen.held[member_of(holder, worker)] or may_take(seen, worker, now) then
+    hold(keys, seen, holder, worker, now)
+    answers[#answers + 1] = 1 + must_yield(keys, seen, holder, worker)
+  else
+    answers[#answers + 1] = 0
+  end
+end
+return answers

@@ -1,0 +1,118 @@
+-- Allow one message to go, over a connection that the caller has or may open; or say when to come again.
+-- Both are taken or neither. A message has one name for all its questions, and counts once, at the time at which
+-- it was last allowed.
+-- Answer: granted, now, 1 where the connection must be closed after the message
+--         messages, now, the time reserved; or connections, now, the time to come again
+-- ARGV: prefix, account, message or '', messages per minute (0 = no limit), burst, window ms,
+--       connections (0 = no limit), holder or '', worker
+local keys, message, per_minute = names(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local burst, window = tonumber(ARGV[5]), tonumber(ARGV[6])
+local limit, holder, worker = tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local now = now_ms()
+local spacing = math.floor(window / burst)
+insist()
+
+local function forget_turns()
+  redis.call('DEL', keys.turns)
+  redis.call('HDEL', keys.notes, 'put_off')
+end
+
+local function tidy()
+  if redis.call('HGET', keys.notes, 'per_minute') ~= ARGV[4] then
+    forget_turns()
+    redis.call('HSET', keys.notes, 'per_minute', per_minute)
+  end
+  -- Redis' clock was set back: what was allowed later than now was allowed just before.
+  local later = redis.call('ZRANGEBYSCORE', keys.granted, '(' .. now, '+inf')
+  if #later > 0 then forget_turns() end
+  for _, name in ipairs(later) do redis.call('ZADD', keys.granted, now, name) end
+  redis.call('ZREMRANGEBYSCORE', keys.granted, '-inf', now - MINUTE_MS)
+  redis.call('ZREMRANGEBYSCORE', keys.turns, '-inf', now - TURN_KEPT_MS)
+end
+
+local function at_rank(key, rank)
+  return tonumber(redis.call('ZREVRANGE', key, rank - 1, rank - 1, 'WITHSCORES')[2] or nil)
+end
+
+-- When the message `count` places before was allowed, or is to be; everybody who has a turn stands in between,
+-- those who are late for it as if they came now.
+local function nth_before(count, ahead, late)
+  if ahead >= count then return at_rank(keys.turns, count) end
+  if ahead + late >= count then return now end
+  return at_rank(keys.granted, count - ahead - late)
+end
+
+local function first_in(burst_now, ahead, late)
+  local in_window, in_minute = nth_before(burst_now, ahead, late), nth_before(per_minute, ahead, late)
+  return math.max(now, in_window and in_window + window or now, in_minute and in_minute + MINUTE_MS or now)
+end
+
+-- Who comes at its time or after it goes as soon as the limit allows, and keeps its place near the front. A second
+-- burst is there for those who are late, or each delay would be lost for good.
+local function turn_of_expected()
+  local at = first_in(2 * burst, 0, 0)
+  if at > now then
+    at = math.max(at, tonumber(redis.call('HGET', keys.notes, 'put_off') or '0') + spacing)
+    redis.call('HSET', keys.notes, 'put_off', at)
+  end
+  return at
+end
+
+-- A newcomer goes behind everybody who has a turn.
+local function turn_of_newcomer()
+  local ahead = redis.call('ZCOUNT', keys.turns, '(' .. now, '+inf')
+  local late = redis.call('ZCOUNT', keys.turns, now - LATE_MS, now)
+  local at = first_in(burst, ahead, late)
+  if ahead > 0 then at = math.max(at, at_rank(keys.turns, 1) + spacing) end
+  return at
+end
+
+local function reserve(at)
+  redis.call('ZADD', keys.turns, at, message)
+  redis.call('PEXPIRE', keys.turns, math.max(at_rank(keys.turns, 1) - now, 0) + TURN_KEPT_MS)
+  note_life(keys, now)
+end
+
+local paced, expected = per_minute > 0 and message ~= '', false
+if paced then
+  tidy()
+  local reserved = tonumber(redis.call('ZSCORE', keys.turns, message) or nil)
+  local asks_again = redis.call('ZREM', keys.granted, message) == 1
+  expected = reserved ~= nil or asks_again
+  local at = reserved
+  if not reserved or reserved <= now then at = expected and turn_of_expected() or turn_of_newcomer() end
+  if at > now then
+    reserve(at)
+    return {'messages', now, at}
+  end
+end
+
+local yield = 0
+if limit > 0 and holder ~= '' then
+  redis.call('HSET', keys.notes, 'connections', limit)
+  note_life(keys, now)
+  local seen = look(keys, now)
+  if not seen.held[member_of(holder, worker)] and not may_take(seen, worker, now) then
+    if expected then reserve(now) end
+    redis.call('HSET', keys.waiting, worker, string.format('%d %d', seen.waits[worker] or now, now + WAITING_MS))
+    redis.call('PEXPIRE', keys.waiting, WAITING_MS)
+    local line = tonumber(redis.call('HGET', keys.notes, 'line') or '0')
+    line = math.max(now + COME_AGAIN_MS, line + math.max(math.floor(COME_AGAIN_SPREAD_MS / limit), 1))
+    line = math.min(line, now + COME_AGAIN_MOST_MS)
+    redis.call('HSET', keys.notes, 'line', line)
+    return {'connections', now, line}
+  end
+  if not seen.held[member_of(holder, worker)] then
+    redis.call('HDEL', keys.waiting, worker)
+    seen.waits[worker] = nil
+  end
+  hold(keys, seen, holder, worker, now)
+  yield = must_yield(keys, seen, holder, worker)
+end
+if paced then
+  redis.call('ZREM', keys.turns, message)
+  redis.call('ZADD', keys.granted, now, message)
+  redis.call('PEXPIRE', keys.granted, MINUTE_MS)
+  note_life(keys, now)
+end
+return {'granted', now, yield}
