@@ -2,7 +2,7 @@
 
 `<prefix>:settings` is a hash: `revision` (a number), `values` (JSON, only what differs from its default)
 and `marks` (JSON, who set each of those and when). `<prefix>:settings:history` is a list of revisions,
-newest first.
+newest first. Every revision also writes a row of the audit (see `audit`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
+from settings_store.audit import audit_key, row_fields
 from settings_store.catalog import ALL_OPTIONS, selected
 from settings_store.cautions import cautions
 from settings_store.change import Change, after_change, difference
@@ -49,6 +51,16 @@ _log = logging.getLogger(__name__)
 _Edit = Callable[[Snapshot], Mapping[str, Value]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is kept about a change besides its values."""
+
+    action: str
+    author: str
+    reason: str
+    change_id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
 class SettingsStore:
     """Reads and changes the options of one installation.
 
@@ -59,12 +71,22 @@ class SettingsStore:
         redis: A client with `decode_responses`.
         prefix: First part of every key in Redis; secrets are bound to it too.
         keyring: Seals and opens secrets. Without one everything but secrets works.
+        source: From where changes are made, for the audit: `cli batch1`, `web 10.1.2.3`.
     """
 
-    def __init__(self, redis: redis.Redis, *, prefix: str = "notify", keyring: Keyring | None = None) -> None:
+    def __init__(
+        self,
+        redis: redis.Redis,
+        *,
+        prefix: str = "notify",
+        keyring: Keyring | None = None,
+        source: str = "",
+    ) -> None:
         self._redis = redis
         self._key = f"{prefix}:settings"
         self._history_key = f"{prefix}:settings:history"
+        self._audit_key = audit_key(prefix)
+        self._source = source
         self._cipher = Cipher(keyring, prefix)
         self._save_script = redis.register_script(_SAVE)
         self._last: tuple[tuple[str | None, ...], Snapshot] | None = None
@@ -122,7 +144,8 @@ class SettingsStore:
             SecretFault: A secret cannot be saved here.
             StaleRevision: Somebody else saved after `expected_revision`.
         """
-        return self._change(lambda before: entered(values, before), author, reason, expected_revision)
+        words = _Words("options.change", author, reason)
+        return self._change(lambda before: entered(values, before), words, expected_revision)
 
     def preview(self, values: Mapping[str, object]) -> Change:
         """What `change` would do, without doing it.
@@ -154,7 +177,7 @@ class SettingsStore:
             StaleRevision: Somebody else saved after `expected_revision`.
         """
         defaults = {key: ALL_OPTIONS[key].default for name in names for key in selected(name)}
-        return self._change(lambda _: defaults, author, reason, expected_revision)
+        return self._change(lambda _: defaults, _Words("options.reset", author, reason), expected_revision)
 
     def rollback(
         self, revision: int, *, author: str, reason: str = "", expected_revision: int | None = None
@@ -170,7 +193,7 @@ class SettingsStore:
             then = self._at(revision, before)
             return {key: then.own(key) for key in ALL_OPTIONS}
 
-        return self._change(edit, author, reason, expected_revision)
+        return self._change(edit, _Words("options.rollback", author, reason), expected_revision)
 
     def at(self, revision: int) -> Snapshot:
         """The options as they held at a revision, for a diff or before a rollback.
@@ -199,18 +222,17 @@ class SettingsStore:
             if key in ALL_OPTIONS and key in marks
         }
 
-    def _change(self, edit: _Edit, author: str, reason: str, expected: int | None) -> Change:
-        _check_words(author, reason)
-        change_id = secrets.token_hex(8)
+    def _change(self, edit: _Edit, words: _Words, expected: int | None) -> Change:
+        _check_words(words.author, words.reason)
         for _ in range(_RACES_MAXIMUM):
             before = self.snapshot()
             changes = difference(before, edit(before))
             if expected is not None and before.revision != expected:
-                self._refuse_stale(expected, before.revision, author if not changes else None)
+                self._refuse_stale(expected, before.revision, words.author if not changes else None)
             if not changes:
                 return Change(before.revision, saved=False, changes={}, warnings=cautions(before))
             after = after_change(before, changes)
-            revision = self._save(before.revision, after, changes, (author, reason, change_id))
+            revision = self._save(before.revision, after, changes, words)
             if revision is not None:
                 _log.info("settings_changed", extra={"revision": revision, "options": sorted(changes)})
                 return Change(
@@ -219,28 +241,46 @@ class SettingsStore:
         raise StaleRevision(before.revision, self.snapshot().revision, self._told(before.revision))
 
     def _save(
-        self, made_from: int, after: Snapshot, changes: Mapping[str, Pair], words: tuple[str, str, str]
+        self, made_from: int, after: Snapshot, changes: Mapping[str, Pair], words: _Words
     ) -> int | None:
         """The new revision, or None where another was saved meanwhile."""
-        author, reason, change_id = words
-        row = {"author": author, "reason": reason, "change_id": change_id, "changes": changes}
+        row = {
+            "author": words.author,
+            "reason": words.reason,
+            "change_id": words.change_id,
+            "changes": changes,
+        }
         saved, revision = self._save_script(
-            keys=[self._key, self._history_key],
+            keys=[self._key, self._history_key, self._audit_key],
             args=[
                 made_from,
                 json.dumps(dict(after.stored), sort_keys=True),
                 json.dumps(row).removeprefix("{"),
-                author,
+                words.author,
                 json.dumps([key for key in changes if key in after.stored]),
                 json.dumps([key for key in changes if key not in after.stored]),
                 HISTORY_MAXIMUM_REVISIONS,
+                *self._audited(changes, words),
             ],
         )
         if saved:
             return int(revision)
         # The client repeats a call whose reply was lost: then it is our own row that is in the way.
-        own = [row.revision for row in self._since(made_from) if row.change_id == change_id]
+        own = [row.revision for row in self._since(made_from) if row.change_id == words.change_id]
         return own[0] if own else None
+
+    def _audited(self, changes: Mapping[str, Pair], words: _Words) -> list[str]:
+        """The audit's row as the script takes it: the detail, still without the revision, then the rest."""
+        detail = {"reason": words.reason, "changes": masked(changes)}
+        target = next(iter(changes)) if len(changes) == 1 else f"{len(changes)} options"
+        row = row_fields(
+            words.author, words.action, target, outcome="done", detail=detail, source=self._source
+        )
+        rest = {"mark": words.change_id, **row}
+        return [
+            rest.pop("detail").removeprefix("{"),
+            *(part for pair in rest.items() for part in pair),
+        ]
 
     def _refuse_stale(self, expected: int, actual: int, asked_by: str | None) -> None:
         """Raise, unless this is a repeat: all is as asked, and nobody but the asker saved in between."""

@@ -13,6 +13,7 @@ from typing import Final
 
 import kombu.exceptions
 
+from settings_store.audit import Audit
 from tasks.ledger import LANES
 from tasks.runtime import Runtime
 
@@ -89,6 +90,10 @@ class Sweeper:
         if self._clock() - self._purged < PURGE_EVERY_SECONDS:
             return
         self._purged = self._clock()
-        days = self._runtime.store.snapshot().number("text.history_days")
+        snapshot = self._runtime.store.snapshot()
+        Audit(self._runtime.redis, prefix=self._runtime.environment.prefix).trim(
+            days=snapshot.number("audit.days")
+        )
+        days = snapshot.number("text.history_days")
         while self._runtime.ledger.purge(older_than_seconds=days * _SECONDS_A_DAY):
             pass

@@ -1,4 +1,4 @@
-"""Who does this: the user of the operating system, at this machine."""
+"""Who does this, and from where: the user of the operating system, at this machine."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def author() -> str:
     except KeyError:
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
+
+
+def source() -> str:
+    """`cli host`, as the audit keeps it."""
+    return f"cli {socket.gethostname()}"

@@ -22,6 +22,7 @@ _COMMANDS = {
         "console.cli.options", "options", "the options: list, get, set, reset, history, rollback"
     ),
     "route": Lazy("console.cli.route", "route", "which servers a message goes to, and why"),
+    "audit": Lazy("console.cli.audit", "audit", "who did what, when and from where: list, export"),
     "encrypt": Lazy("console.cli.secrets", "encrypt", "seal a password for an option"),
     "keys": Lazy("console.cli.secrets", "keys", "the keys that seal secrets"),
     "schema": Lazy("console.cli.schema", "schema", "the JSON schema of a notification"),

@@ -8,7 +8,7 @@ import click
 
 from console.cli import options_json, options_view
 from console.cli.assignments import assigned
-from console.cli.author import author
+from console.cli.author import author, source
 from console.cli.cell_text import shown
 from console.cli.context import client, environment
 from console.cli.errors import BadInput
@@ -177,7 +177,7 @@ def _store(*, with_keys: bool = False) -> SettingsStore:
     """The options; the keys are read only where a secret is set, so that a lost key file hides nothing."""
     found = environment()
     keyring = load_keyring(found.key_files) if with_keys else None
-    return SettingsStore(client(found), prefix=found.prefix, keyring=keyring)
+    return SettingsStore(client(found), prefix=found.prefix, keyring=keyring, source=source())
 
 
 def _check_reason(reason: str | None, *, dry_run: bool) -> None:

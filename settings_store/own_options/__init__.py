@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from settings_store.option import Option
 from settings_store.own_options import (
+    audit,
     delivery,
     limits,
     mirror,
@@ -22,6 +23,7 @@ _GROUPS = (
     limits,
     timeouts,
     tls,
+    audit,
 )
 
 #: Each group and its title.

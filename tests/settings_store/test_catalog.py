@@ -126,6 +126,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "timeouts.data_start_seconds": 60,
         "timeouts.final_reply_seconds": 300,
         "tls.ca_bundle": "",
+        "audit.days": 365,
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from settings_store.audit import Audit
 from settings_store.errors import SettingsError
 from settings_store.keyring import Keyring
 from settings_store.store import SettingsStore
@@ -60,8 +61,12 @@ def test_a_secret_is_found_nowhere_but_in_its_opener(
     assert_hidden("".join(f"{each!r}{each!s}" for each in seen))
     assert_hidden(caplog.text + "".join(str(vars(record)) for record in caplog.records))
     assert "settings_changed" in caplog.text
-    everything = [any_redis.hgetall("notify:settings"), any_redis.lrange("notify:settings:history", 0, -1)]
-    assert set(any_redis.keys("*")) == {"notify:settings", "notify:settings:history"}
+    everything: list[object] = [
+        any_redis.hgetall("notify:settings"),
+        any_redis.lrange("notify:settings:history", 0, -1),
+    ]
+    everything += [any_redis.xrange("notify:audit"), list(Audit(any_redis).rows())]
+    assert set(any_redis.keys("*")) == {"notify:settings", "notify:settings:history", "notify:audit"}
     assert_hidden(str(everything))
     any_redis.config_set("appendfsync", "always")  # what was written before goes to disk with the next write
     any_redis.set("written", "1")

@@ -314,7 +314,7 @@ def test_two_installations_on_one_server_do_not_meet(store: SettingsStore, any_r
     other.change({PORT: 26}, author="anna")
     assert store.snapshot().revision == 0
     assert other.revision_key == "second:settings"
-    assert sorted(any_redis.keys("*")) == ["second:settings", "second:settings:history"]
+    assert sorted(any_redis.keys("*")) == ["second:audit", "second:settings", "second:settings:history"]
 
 
 def test_what_a_later_version_stored_is_kept(store: SettingsStore, any_redis: redis.Redis) -> None:

@@ -13,17 +13,12 @@ from settings_store.catalog import ALL_OPTIONS
 from settings_store.errors import StaleRevision
 from settings_store.history import replay, rewind
 from settings_store.keyring import Keyring
-from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tests.rigs.forgetful_redis import ForgetfulConnection, another_client, forgetful_client
 
 PORT = "primary_email.server_port"
 HOST = "primary_email.server_name"
 WRITERS = 8
-
-
-def another_client(like: redis.Redis) -> redis.Redis:
-    where = like.connection_pool.connection_kwargs
-    return connect(f"redis://{where['host']}:{where['port']}/0")
 
 
 def test_of_two_writers_from_one_revision_one_wins_and_the_other_is_told(any_redis: redis.Redis) -> None:
@@ -69,32 +64,9 @@ def test_writers_who_expect_nothing_all_get_through(any_redis: redis.Redis) -> N
     assert replay(reversed(store.history(100))) == store.snapshot().stored
 
 
-class ForgetfulConnection(redis.Connection):
-    """A real connection that loses the reply of one script after Redis has run it."""
-
-    losses_left = 0
-    _awaits_script = False
-
-    def send_packed_command(self, command: object, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - the client's own signature
-        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
-        # Only now: a connection that was lost is opened again by the call above, with commands of its own.
-        self._awaits_script = b"EVALSHA" in b"".join(command if isinstance(command, list) else [])
-
-    def read_response(self, *args: object, **kwargs: object) -> object:
-        reply = super().read_response(*args, **kwargs)
-        if self._awaits_script and type(self).losses_left:
-            type(self).losses_left -= 1
-            self.disconnect()  # type: ignore[no-untyped-call]
-            raise redis.ConnectionError("the reply was lost")
-        return reply
-
-
 @pytest.fixture
 def forgetful(any_redis: redis.Redis) -> redis.Redis:
-    where = any_redis.connection_pool.connection_kwargs
-    client = another_client(any_redis)
-    kwargs = {**client.connection_pool.connection_kwargs, "host": where["host"], "port": where["port"]}
-    client.connection_pool = redis.ConnectionPool(connection_class=ForgetfulConnection, **kwargs)
+    client = forgetful_client(any_redis)
     # The script is known to the server already: the loss must hit the saving, not the loading.
     SettingsStore(client).change({HOST: "mail"}, author="anna")
     return client

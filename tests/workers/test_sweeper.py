@@ -10,6 +10,7 @@ from typing import Literal
 
 import pytest
 
+from settings_store.audit import Audit
 from tasks import broker
 from tasks.ledger import Claim, Results
 from tasks.runtime import Runtime
@@ -182,6 +183,19 @@ def test_what_is_over_is_forgotten_after_the_history_days(swept: Swept) -> None:
     assert swept.installation.record(young.id).state == "cancelled"
     assert swept.installation.record(still_open.id).state == "expired"
     assert swept.installation.record(kept.id).state == "expired"
+
+
+def test_rows_of_the_audit_go_after_the_days_of_the_option_that_hold_now(swept: Swept) -> None:
+    audit = Audit(swept.redis)
+    audit.record("anna", "message.cancel", "1")
+    swept.installation.server.advance(3 * 86_400)
+    swept.now += PURGE_EVERY_SECONDS
+    swept.sweep()
+    assert len([*audit.rows()]) == 1
+    swept.runtime.store.change({"audit.days": 2}, author="test")
+    swept.now += PURGE_EVERY_SECONDS
+    swept.sweep()
+    assert [row.action for row in audit.rows()] == ["options.change"]
 
 
 def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None:
