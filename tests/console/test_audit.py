@@ -22,11 +22,12 @@ def audit(redis_server: redis.Redis) -> Audit:
 def test_a_change_of_options_is_shown_with_who_what_and_from_where(notify: CommandLine) -> None:
     notify("options", "set", "primary_email.server_port=587", "--reason", "new relay")
     done = notify("audit", "list")
-    head, by, reason, change = done.out.splitlines()
-    assert (done.code, head) == (0, "options.change primary_email.server_port")
-    assert f"@{socket.gethostname()} (cli {socket.gethostname()})" in by
-    assert "reason: new relay" in {reason.strip(), change.strip()}
-    assert "25 → 587" in done.out
+    assert done.code == 0
+    assert done.out.splitlines()[0] == "options.change primary_email.server_port"
+    shown = " ".join(done.out.split())  # a long name of this host breaks lines
+    assert f"@{socket.gethostname()} (cli {socket.gethostname()})" in shown
+    assert "reason: new relay" in shown
+    assert "25 → 587" in shown
 
 
 def test_the_list_is_json_with_stable_names(notify: CommandLine, audit: Audit) -> None:
