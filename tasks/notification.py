@@ -99,10 +99,8 @@ def refuse_unsupported(notification: Notification) -> None:
     """Refuse what this version cannot do yet, rather than accept it and do nothing.
 
     Raises:
-        InvalidNotification: An attachment is given as `path` or `job_output`, or `escalate_text_to` is set.
+        InvalidNotification: An attachment is given as `path` or `job_output`.
     """
-    if notification.escalate_text_to:
-        raise InvalidNotification("escalate_text_to", "is not supported by this version", "an empty list")
     for index, attachment in enumerate(notification.attachments):
         if not isinstance(attachment, InlineAttachment):
             form = "path" if isinstance(attachment, FileAttachment) else "job_output"

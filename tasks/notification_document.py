@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tasks.server import Channel
 
-VERSION = 1
+VERSION: Final = 1
 
 DOCUMENT_MAX_BYTES = 16 * 1024 * 1024
 #: Of to, cc and bcc together, repetitions merged.

@@ -89,4 +89,6 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "pass": entry.get("pass"),
         "verdict": entry.get("verdict"),
         "reason": entry.get("reason"),
+        # Of the other notification that this event tells of.
+        **{name: entry[name] for name in ("notification", "number") if name in entry},
     }

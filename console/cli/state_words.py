@@ -69,6 +69,9 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         "lease_over": (WAITS, "yellow", "worker gone", False),
         "cancel_asked": (NEUTRAL, "cyan", "cancelling", False),
         "cancelled": (NEUTRAL, "cyan", "cancelled", True),
+        "escalated": (WAITS, "yellow", "a text follows", False),
+        "escalation": (NEUTRAL, "cyan", "a text in place of a mail", False),
+        "notice": (NEUTRAL, "cyan", "a notice of this notifier", False),
         "expired": (BAD, "red", "expired", False),
     }
 )

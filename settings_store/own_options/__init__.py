@@ -8,6 +8,7 @@ from settings_store.option import Option
 from settings_store.own_options import (
     audit,
     delivery,
+    escalation,
     limits,
     mirror,
     text,
@@ -20,6 +21,7 @@ _GROUPS = (
     mirror,
     text,
     delivery,
+    escalation,
     limits,
     timeouts,
     tls,

@@ -14,6 +14,7 @@ import redis
 from settings_store.errors import DamagedSettings, SecretFault
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
+from tasks.delivery.escalating import escalate
 from tasks.delivery.insist import Insist
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import write_memory
@@ -149,7 +150,9 @@ class Deliverer:
         )
         walk.run()
         wait = wait_seconds(state, routed.chain, draw=self._draw())
-        return self._finish(state, "waiting", state.walked.reason, wait, counts=counts_as_pass(state))
+        counts = counts_as_pass(state)
+        escalate(state, self._ledger, self._insist, tried=counts)
+        return self._finish(state, "waiting", state.walked.reason, wait, counts=counts)
 
     def _stopped(self, state: PassState, answer: str) -> PassResult:
         if answer == "over":

@@ -30,6 +30,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
         throttled: How often a server asked for patience.
         unsure: Which server may have the message, by recipient.
         down_since_ms: Since when a server could not be reached, each time it was tried.
+        tries: How often all servers were tried, those counted that were known to be down.
+        escalated: Whether the text that follows the e-mail was accepted.
     """
 
     refused: dict[str, list[int]] = {}
@@ -39,6 +41,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
     throttled: dict[str, int] = {}
     unsure: dict[int, Unsure] = {}
     down_since_ms: dict[str, int] = {}
+    tries: int = 0
+    escalated: bool = False
 
     def refuse(self, fingerprint: str, index: int) -> None:
         """Keep that a server refused a recipient."""

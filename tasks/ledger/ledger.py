@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, Literal
 
+import msgspec
 import redis
 
 from tasks.ledger.records import Accepted, Claim, Entry, Intent, NotClaimed, Results, State, Sweep, new_token
@@ -124,6 +125,7 @@ class Ledger:
             unsure_at_ms=int(answer[13]),
             attempts=int(answer[14]),
             revision=int(answer[15]),
+            kind=answer[16],
         )
 
     def renew(self, claim: Claim) -> float:
@@ -321,4 +323,6 @@ def _accept_arguments(entry: Entry, *, ring: bool) -> tuple[str | int, ...]:
         "no value for " + ", ".join(f"[[{name}]]" for name in names)
         if (names := entry.unknown_tokens)
         else "",
+        entry.kind,
+        msgspec.json.encode(entry.begins_with).decode() if entry.begins_with else "",
     )

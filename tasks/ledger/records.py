@@ -30,6 +30,9 @@ FINAL_STATES: Final = frozenset(STATES[4:])
 LANES: Final = ("high", "normal", "files", "low")
 Lane = Literal["high", "normal", "files", "low"]
 
+#: What no publisher asked for: a text that follows a mail, or a notice about this notifier; else blank.
+NotificationKind = Literal["", "escalation", "notice"]
+
 Outcome = Literal["open", "delivered", "refused", "uncertain"]
 OUTCOME_OF_LETTER: Final[dict[str, Outcome]] = {
     "o": "open",
@@ -54,6 +57,8 @@ class Entry:
         expires_ms: Unix milliseconds after which nothing is sent; 0 = the age limit alone decides.
         unknown_tokens: Names of tokens that nothing resolves; said in the timeline.
         age_limit_ms: How long after its start it may be tried.
+        kind: What it is, where nobody published it.
+        begins_with: The first entry of its timeline: where it comes from.
     """
 
     id: str
@@ -67,6 +72,8 @@ class Entry:
     not_before_ms: int = 0
     expires_ms: int = 0
     unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
+    kind: NotificationKind = ""
+    begins_with: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ class Claim:
         unsure_at_ms: Since when that is so.
         attempts: Attempts made before this pass.
         revision: Revision of the options at the time of the claim.
+        kind: What it is, where nobody published it.
     """
 
     id: str
@@ -134,6 +142,7 @@ class Claim:
     unsure_at_ms: int
     attempts: int
     revision: int
+    kind: NotificationKind = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,10 @@ class Losing(Ledger):
             raise WorkerDied
         raise redis.ConnectionError("PLANTED words of the library")
 
+    def accept(self, *args: Any, **named: Any) -> Any:
+        accept = super().accept
+        return self._lossy("accept", lambda: accept(*args, **named))
+
     def claim(self, *args: Any, **named: Any) -> Any:
         claim = super().claim
         return self._lossy("claim", lambda: claim(*args, **named))

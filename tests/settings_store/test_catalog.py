@@ -116,6 +116,9 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "delivery.text_age_limit_hours": 4,
         "delivery.resend_uncertain_text": False,
         "delivery.breaker_failures": 3,
+        "escalation.enabled": True,
+        "escalation.after_passes": 2,
+        "escalation.text_to": "",
         **{
             f"limits.{server}_{limit}": 0
             for server in ("primary_email", "secondary_email", "primary_sms", "secondary_sms")

@@ -240,11 +240,6 @@ def test_files_that_this_version_cannot_fetch_are_refused_at_the_door(form: dict
     assert caught.value.fault == "is not supported by this version"
 
 
-def test_an_escalation_that_this_version_does_not_make_is_refused_at_the_door() -> None:
-    with pytest.raises(InvalidNotification, match="escalate_text_to is not supported by this version"):
-        refuse_unsupported(parse(email(escalate_text_to=["a@b.example"])))
-
-
 def test_the_digest_ignores_id_key_spelling_of_defaults_and_of_times() -> None:
     plain = parse(email(expires="2026-01-01T00:00:00Z", context={"job_number": 5}))
     spelled = parse(

@@ -1,6 +1,7 @@
 -- Record a notification, or say that it is recorded already. Repeating a call changes nothing.
 -- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
---       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or ''
+--       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or '', kind or '',
+--       first entry of the timeline as JSON or ''
 local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
@@ -34,6 +35,11 @@ redis.call('ZADD', prefix .. ':numbers', number, id)
 if key_hash ~= '' then
   redis.call('SET', prefix .. ':key:' .. key_hash, id)
   redis.call('HSET', record_key(id), 'key', key_hash)
+end
+if ARGV[15] ~= '' then redis.call('HSET', record_key(id), 'kind', ARGV[15]) end
+if ARGV[16] ~= '' then
+  local entry = cjson.decode(ARGV[16])
+  note_event(id, now, entry.verdict, entry.reason, entry)
 end
 if ARGV[14] ~= '' then note_event(id, now, 'remark', ARGV[14]) end
 if not_before > now then

@@ -1,0 +1,58 @@
+"""Accepts the text that follows an e-mail, before the e-mail's pass is finished.
+
+A worker that dies between the two makes the pass again and asks for the same text again, which the ledger
+then has: none is lost and none is sent twice.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from tasks.delivery.insist import Insist
+from tasks.delivery.pass_state import PassState
+from tasks.escalation import child_entry, child_id, escalated_event, is_due, text_recipients
+from tasks.ledger import Ledger, LedgerUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+def escalate(state: PassState, ledger: Ledger, insist: Insist, *, tried: bool) -> None:
+    """Accept the text of an e-mail, once, where it is due, and say so in the e-mail's timeline.
+
+    Args:
+        state: The pass at its end, not yet finished.
+        ledger: Where the text goes.
+        insist: Repeats the call until it is answered.
+        tried: Whether this was a try of the chain, successful or not.
+    """
+    memory, snapshot = state.memory, state.snapshot
+    memory.tries += int(tried)
+    if memory.escalated or state.claim.kind == "notice" or set(state.outcomes) == {"d"}:
+        return
+    to = text_recipients(state.notification, snapshot)
+    after = snapshot.number("escalation.after_passes")
+    if not to or not is_due(state.outcomes, tries=memory.tries, after=after):
+        return
+    parent_id = state.claim.id
+    entry = child_entry(
+        state.notification, parent_id=parent_id, number=state.claim.number, to=to, snapshot=snapshot
+    )
+    try:
+        accepted = insist(lambda: ledger.accept(entry, ring=False))
+    except LedgerUnavailable:
+        # The next pass asks again.
+        _log.warning("escalation_waits notification=%s error=LedgerUnavailable", parent_id)
+        return
+    memory.escalated = True
+    if accepted.status == "expired":
+        return
+    # "conflict": the list was changed since a worker died over this pass; the text of then stands.
+    _log.info("escalated notification=%s text=%s", parent_id, accepted.id)
+    state.pending.entries.append(
+        escalated_event(
+            at_ms=state.now_ms(),
+            child=child_id(parent_id),
+            number=accepted.number,
+            recipients=entry.recipients,
+        )
+    )

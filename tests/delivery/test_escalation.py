@@ -1,0 +1,258 @@
+"""An e-mail that does not get through is followed by a text, once, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from settings_store.keyring import Keyring
+from tasks.escalation import child_id
+from tasks.ledger import LedgerUnavailable
+from tasks.ledger.queries import Record
+from tasks.notification import load
+from tests.rigs.delivery_bench import ID, Bench
+from tests.rigs.delivery_servers import MailServer
+from tests.rigs.losing_ledger import Losing, Loss, WorkerDied
+
+PHONE = "4915112345@sms.test"
+ON_CALL = "4915199999@sms.test"
+UNKNOWN = "550 5.1.1 no such user"
+
+
+@pytest.fixture
+def losing(redis_server: redis.Redis) -> Losing:
+    return Losing(redis_server)
+
+
+@pytest.fixture
+def bench(redis_server: redis.Redis, keyring: Keyring, losing: Losing) -> Iterator[Bench]:
+    bench = Bench(redis_server, keyring, worker_ledger=losing, pause=losing.pauses.append)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(autouse=True)
+def both_down(primary: MailServer, secondary: MailServer) -> None:
+    primary.go_down()
+    secondary.go_down()
+
+
+def texts(bench: Bench) -> list[Record]:
+    """Every text in the ledger."""
+    found = [bench.queries.get(each.id) for each in bench.queries.page().summaries]
+    return [record for record in found if record is not None and record.channel == "text"]
+
+
+def events(record: Record) -> list[str]:
+    return [entry["verdict"] for entry in record.timeline if not entry.get("server")]
+
+
+def test_after_the_second_pass_the_text_is_accepted_and_the_email_goes_on(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.accept_email(escalate_text_to=[PHONE], subject="Payroll failed", message="code [[code]]")
+    assert bench.deliver().state == "waiting"
+    assert texts(bench) == []
+    assert bench.again().state == "waiting"
+    (child,) = texts(bench)
+    assert (child.id, child.state, child.lane) == (child_id(ID), "queued", "high")
+    content = load(child.content)
+    assert content.to == (PHONE,)
+    assert content.message == "Mail 1 undelivered: Payroll failed: code [[code]]"
+    primary.come_up()
+    assert bench.again().state == "delivered"
+    assert len(texts(bench)) == 1
+
+
+def test_the_timelines_name_each_other(bench: Bench) -> None:
+    bench.accept_email(escalate_text_to=[PHONE, ON_CALL])
+    bench.deliver()
+    bench.again()
+    (child,) = texts(bench)
+    (told,) = [entry for entry in bench.timeline() if entry["verdict"] == "escalated"]
+    assert told["reason"] == f"the text ID={child.number} goes to 2 recipients ({child.id})"
+    assert (told["notification"], told["number"]) == (child.id, child.number)
+    (origin,) = child.timeline
+    assert origin["verdict"] == "escalation"
+    assert origin["reason"] == f"follows the e-mail ID=1, which did not get through ({ID})"
+    assert (origin["notification"], origin["number"]) == (ID, 1)
+
+
+def test_nobody_gets_a_text_unless_somebody_is_named(bench: Bench) -> None:
+    bench.accept_email()
+    assert bench.run_out().state == "expired"
+    assert texts(bench) == []
+
+
+def test_the_list_of_the_options_holds_for_those_who_name_nobody(bench: Bench) -> None:
+    bench.set(escalation__text_to=f"{ON_CALL}, {PHONE}")
+    bench.accept_email()
+    bench.deliver()
+    bench.again()
+    (child,) = texts(bench)
+    assert load(child.content).to == (ON_CALL, PHONE)
+
+
+def test_an_email_s_own_list_comes_before_that_of_the_options(bench: Bench) -> None:
+    bench.set(escalation__text_to=ON_CALL)
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    bench.again()
+    (child,) = texts(bench)
+    assert load(child.content).to == (PHONE,)
+
+
+def test_turned_off_there_is_none_and_turned_on_it_comes_with_the_next_pass(bench: Bench) -> None:
+    bench.set(escalation__enabled=False)
+    bench.accept_email(escalate_text_to=[PHONE])
+    for _ in range(3):
+        bench.deliver()
+        bench.wait()
+    assert texts(bench) == []
+    bench.set(escalation__enabled=True)
+    bench.deliver()
+    assert len(texts(bench)) == 1
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_how_many_passes_come_before_it_is_an_option(bench: Bench, after: int) -> None:
+    bench.set(escalation__after_passes=after)
+    bench.accept_email(escalate_text_to=[PHONE])
+    for made in range(1, 5):
+        bench.deliver()
+        assert len(texts(bench)) == (1 if made >= after else 0)
+        bench.wait()
+
+
+def test_a_server_that_asks_for_patience_makes_no_failed_pass(bench: Bench, primary: MailServer) -> None:
+    bench.use(secondary_email=None)
+    primary.come_up()
+    primary.answers["MAIL"] = "450 4.7.1 too many messages, try again in 20 seconds"
+    bench.accept_email(escalate_text_to=[PHONE])
+    for _ in range(3):
+        bench.deliver()
+        bench.wait()
+    assert bench.record().passes == 0
+    assert texts(bench) == []
+
+
+def test_one_that_everybody_refuses_at_once_is_followed_by_its_text_at_once(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    for server in (primary, secondary):
+        server.come_up()
+        server.answers["RCPT"] = UNKNOWN
+    bench.accept_email(escalate_text_to=[PHONE])
+    assert bench.deliver().state == "failed"
+    assert len(texts(bench)) == 1
+    assert events(bench.record()) == ["escalated"]
+
+
+def test_one_refused_address_beside_one_that_was_reached_calls_nobody(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    for server in (primary, secondary):
+        server.come_up()
+        server.answers["RCPT b@x.test"] = UNKNOWN
+    bench.accept_email("a@x.test", "b@x.test", escalate_text_to=[PHONE])
+    assert bench.deliver().state == "partial"
+    assert texts(bench) == []
+
+
+@pytest.mark.parametrize("loss", ["before", "after", "dies before", "dies after"])
+def test_a_worker_that_ends_or_loses_redis_in_between_neither_loses_nor_doubles_it(
+    bench: Bench, losing: Losing, loss: Loss
+) -> None:
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    bench.wait()
+    losing.losses["finish"] = [loss]
+    if loss.startswith("dies"):
+        with pytest.raises(WorkerDied):
+            bench.deliver()
+        # Told or not, the text is in the ledger by then.
+        assert len(texts(bench)) == 1
+        bench.clock.advance(31)
+        bench.again()
+    else:
+        bench.deliver()
+    assert len(texts(bench)) == 1
+    assert events(bench.record()).count("escalated") == 1
+
+
+@pytest.mark.parametrize("loss", ["before", "after", "dies before", "dies after"])
+def test_so_it_is_when_that_happens_as_the_text_is_accepted(bench: Bench, losing: Losing, loss: Loss) -> None:
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    bench.wait()
+    losing.losses["accept"] = [loss]
+    if loss.startswith("dies"):
+        with pytest.raises(WorkerDied):
+            bench.deliver()
+        bench.clock.advance(31)
+        bench.again()
+    else:
+        bench.deliver()
+    assert len(texts(bench)) == 1
+    assert events(bench.record()).count("escalated") == 1
+
+
+def test_a_list_that_changed_after_a_worker_died_over_the_pass_makes_no_second_text(
+    bench: Bench, losing: Losing
+) -> None:
+    bench.set(escalation__text_to=PHONE)
+    bench.accept_email()
+    bench.deliver()
+    bench.wait()
+    losing.losses["finish"] = ["dies before"]
+    with pytest.raises(WorkerDied):
+        bench.deliver()
+    bench.set(escalation__text_to=ON_CALL)
+    bench.clock.advance(31)
+    bench.again()
+    (child,) = texts(bench)
+    assert load(child.content).to == (PHONE,)
+    assert events(bench.record()) == ["lease_over", "escalated"]
+
+
+def test_a_ledger_that_is_full_lets_the_email_go_on_and_takes_the_text_with_a_later_pass(
+    bench: Bench, losing: Losing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise LedgerUnavailable("full")
+
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    with monkeypatch.context() as patched:
+        patched.setattr(losing, "accept", full)
+        assert bench.again().state == "waiting"
+    assert texts(bench) == []
+    assert bench.again().state == "waiting"
+    assert len(texts(bench)) == 1
+
+
+def test_a_publisher_who_uses_its_key_or_its_id_cannot_keep_it_away(bench: Bench) -> None:
+    bench.accept_email(escalate_text_to=[PHONE], key=f"escalation {ID}")
+    bench.deliver()
+    bench.again()
+    assert len(texts(bench)) == 1
+
+
+def test_a_mail_without_words_still_makes_a_text(bench: Bench) -> None:
+    bench.accept_email(
+        escalate_text_to=[PHONE], subject="", message="", html="<p>x</p>", context={"trigger": "Job Failed"}
+    )
+    bench.deliver()
+    bench.again()
+    (child,) = texts(bench)
+    assert load(child.content).message == "Mail 1 undelivered: Job Failed"
+
+
+def test_the_text_is_not_sent_after_the_email_s_own_end(bench: Bench) -> None:
+    bench.accept_email(escalate_text_to=[PHONE], expires="2027-01-15T08:01:00Z")
+    bench.deliver()
+    bench.again()
+    (child,) = texts(bench)
+    assert child.expires_at_ms == bench.record().expires_at_ms
