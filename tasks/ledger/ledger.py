@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -57,6 +57,7 @@ class Ledger:
         """
         self._redis = client
         self._scripts = Scripts(client, prefix, clock)
+        self._outages_key = f"{prefix}:outages"
         self._revision_key = revision_key or f"{prefix}:settings"
         self._memory_checked = -_MEMORY_CHECK_SECONDS
         self._memory_share = 0.0
@@ -178,7 +179,7 @@ class Ledger:
         counts_as_pass: bool = True,
         attempts: int | None = None,
         revision: int = 0,
-        for_a_server: bool = False,
+        waits_for: Collection[str] = (),
     ) -> tuple[Literal["finished", "stale", "moved", "unknown"], State]:
         """End the claim; the state it came to.
 
@@ -193,8 +194,9 @@ class Ledger:
             memory: Kept for the next pass.
             counts_as_pass: False where nobody could be tried.
             attempts: Number of the last attempt.
-            revision: For `held`: refused as `moved` where the options are newer.
-            for_a_server: For `waiting`: it waits for a server and for nothing else, see `recover`.
+            revision: Of the options it was routed by. For `held`: refused as `moved` where they are newer.
+            waits_for: For `waiting`: fingerprints of servers; it goes on as soon as one of them may be used
+                again, see `recover`, or the options are newer than `revision`, see `release_waiting`.
         """
         status, state = self._scripts.run(
             "finish",
@@ -208,7 +210,7 @@ class Ledger:
             self._revision_key,
             revision,
             claim.attempts if attempts is None else attempts,
-            int(for_a_server),
+            " ".join(waits_for),
             *results.arguments(),
         )
         return status, state
@@ -276,12 +278,21 @@ class Ledger:
 
     def release_held(self, before_revision: int, *, limit: int = 200) -> int:
         """Queue what was held under a revision older than this; how many that were."""
-        released: int = self._scripts.run("release", before_revision, limit)
+        released: int = self._scripts.run("release", before_revision, limit, "held")
         return released
 
-    def recover(self, *, limit: int) -> int:
-        """Queue what waits for a server and for nothing else, oldest first; how many that were."""
-        recovered: int = self._scripts.run("recover", limit)
+    def release_waiting(self, before_revision: int, *, limit: int = 200) -> int:
+        """Queue what waits for servers of a revision older than this; how many that were."""
+        released: int = self._scripts.run("release", before_revision, limit, "outage")
+        return released
+
+    def awaited(self) -> frozenset[str]:
+        """Fingerprints of the servers that something waits for, or did a moment ago."""
+        return frozenset(map(str, self._redis.smembers(self._outages_key)))
+
+    def recover(self, fingerprint: str, *, limit: int) -> int:
+        """Queue what waits for a server, oldest first; how many that were."""
+        recovered: int = self._scripts.run("recover", fingerprint, limit)
         return recovered
 
     def purge(self, *, older_than_seconds: float, limit: int = 200) -> int:

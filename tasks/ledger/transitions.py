@@ -37,6 +37,7 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Move], frozenset[State]]] = {
     ("waiting", "sweep"): _to("queued") | _OUT_OF_TIME,
     ("held", "sweep"): _OUT_OF_TIME,
     ("held", "release"): _to("queued"),
+    ("waiting", "release"): _to("queued"),
     ("waiting", "recover"): _to("queued"),
     ("queued", "cancel"): _CALLED_OFF,
     ("waiting", "cancel"): _CALLED_OFF,

@@ -395,17 +395,65 @@ def test_cancel_ends_what_is_not_being_sent(bench: Bench, then: str) -> None:
     assert bench.ledger.cancel("nobody", by="ops") == ("unknown", "")
 
 
-def test_what_waits_for_a_server_goes_on_when_one_is_back(bench: Bench) -> None:
-    for name in ("first", "second", "third"):
+def test_what_waits_for_a_server_goes_on_when_that_one_is_back(bench: Bench) -> None:
+    waits = {"first": ("f1", "f2"), "second": (), "third": ("f1",), "fourth": ("f2",)}
+    for name, servers in waits.items():
         bench.accept(name)
         bench.clock.advance(1)
-        bench.finish(bench.claim(name), {}, delay_seconds=3600, for_a_server=name != "second")
-    assert bench.ledger.recover(limit=1) == 1
+        bench.finish(bench.claim(name), {}, delay_seconds=3600, waits_for=servers)
+    assert bench.ledger.awaited() == {"f1", "f2"}
+    assert bench.ledger.recover("f1", limit=1) == 1
     assert bench.ledger.sweep("normal", room=10).ring == (("first", 1),)
-    assert bench.ledger.recover(limit=10) == 1
+    assert bench.ledger.recover("f1", limit=10) == 1
     assert bench.ledger.sweep("normal", room=10).ring == (("third", 1),)
-    assert bench.ledger.recover(limit=10) == 0
-    assert bench.show("second").state == "waiting"
+    assert bench.ledger.recover("f1", limit=10) == 0
+    assert bench.ledger.awaited() == {"f2"}
+    assert (bench.show("second").state, bench.show("fourth").state) == ("waiting", "waiting")
+    assert bench.ledger.recover("f2", limit=10) == 1
+    assert bench.ledger.awaited() == set()
+
+
+def test_newer_options_release_what_waits_for_servers_of_the_older_ones(bench: Bench) -> None:
+    for name, revision in (("old", 3), ("new", 4)):
+        bench.accept(name)
+        bench.finish(
+            bench.claim(name),
+            {},
+            delay_seconds=3600,
+            waits_for=("f1",),
+            counts_as_pass=False,
+            revision=revision,
+        )
+    assert bench.ledger.release_held(5) == 0
+    assert bench.ledger.release_waiting(4) == 1
+    assert bench.ledger.sweep("normal", room=10).ring == (("old", 0),)
+    assert bench.ledger.release_waiting(4) == 0
+    assert bench.show("new").state == "waiting"
+
+
+@pytest.mark.parametrize("end", ["cancel", "expire", "claim"])
+def test_what_waits_no_more_is_in_no_list_of_those_that_wait(bench: Bench, end: str) -> None:
+    bench.accept()
+    bench.finish(bench.claim(), {}, delay_seconds=60, waits_for=("f1", "f2"))
+    if end == "cancel":
+        bench.ledger.cancel("n1", by="ops")
+    else:
+        bench.clock.advance(61 if end == "claim" else 25 * 3600)
+        bench.ledger.sweep("normal", room=10)
+    assert bench.redis.keys("notify:outage*") == ["notify:outages"]
+    assert bench.ledger.recover("f1", limit=10) == 0
+    assert bench.ledger.release_waiting(9) == 0
+
+
+def test_a_lease_that_is_over_is_seen_behind_any_backlog_and_without_any_room(bench: Bench) -> None:
+    bench.accept("dead")
+    bench.claim("dead")
+    for number in range(300):
+        bench.accept(f"b{number}")
+    bench.clock.advance(31)
+    assert bench.ledger.sweep("normal", room=0, look=10).ring == ()
+    assert bench.show("dead").state == "queued"
+    assert bench.show("dead").lapses == 1
 
 
 def test_a_replay_opens_who_was_refused_and_nobody_who_has_it(bench: Bench) -> None:

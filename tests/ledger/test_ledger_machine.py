@@ -319,7 +319,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 then=then,  # type: ignore[arg-type]
                 results=results,
                 reason="the model says so",
-                for_a_server=delay == HOUR,
+                waits_for=("f1", "f2") if delay == HOUR else (),
                 delay_seconds=max(delay, RESEND_AFTER_SECONDS) if reply == "lost" else delay,
                 attempts=worker.attempts,
                 revision=worker.revision,
@@ -348,14 +348,15 @@ class LedgerMachine(RuleBasedStateMachine):
     def broker_is_wiped(self) -> None:
         self.world.broker.clear()
 
-    @rule(limit=st.sampled_from([1, 100]))
-    def a_server_is_back(self, limit: int) -> None:
-        self.ledger.recover(limit=limit)
+    @rule(server=st.sampled_from(["f1", "f2", "f3"]), limit=st.sampled_from([1, 100]))
+    def a_server_is_back(self, server: str, limit: int) -> None:
+        self.ledger.recover(server, limit=limit)
 
     @rule()
     def options_change(self) -> None:
         self.world.revision = int(self.client.hincrby("notify:settings", "revision", 1))
         self.ledger.release_held(self.world.revision)
+        self.ledger.release_waiting(self.world.revision)
 
     @rule(data=st.data(), even_risky=st.booleans(), ring=st.booleans())
     def replay(self, data: st.DataObject, *, even_risky: bool, ring: bool) -> None:
@@ -394,6 +395,17 @@ class LedgerMachine(RuleBasedStateMachine):
             assert record is not None, "an accepted notification is gone"
             assert len(record.outcomes) == count
             assert self.client.zscore(f"notify:state:{record.state}", notification_id) is not None
+
+    @invariant()
+    def only_what_waits_for_servers_is_listed_as_such(self) -> None:
+        waiting = {
+            notification_id
+            for notification_id in self.world.recipients
+            if self.client.hexists(f"notify:n:{notification_id}", "waits_for")
+        }
+        assert waiting <= set(self.client.zrange("notify:state:waiting", 0, -1))
+        for key in ("notify:outage", "notify:outage:f1", "notify:outage:f2"):
+            assert set(self.client.zrange(key, 0, -1)) == waiting
 
     @invariant()
     def nothing_is_called_delivered_that_no_server_took(self) -> None:

@@ -1,7 +1,7 @@
 -- End a claim with what became of it. A stale token moves nothing, but its 250s are kept. Repeating a call with
 -- the same token changes nothing.
 -- ARGV: prefix, id, token, what next (waiting, queued, held, failed), delay ms, reason, memory, pass counts (1, 0),
---       revision key, revision, attempts, waits for a server alone (1, 0), results (see apply_results)
+--       revision key, revision, attempts, fingerprints of the servers that it waits for, results (see apply_results)
 local id, token, next_step, delay, reason = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local now = now_ms()
 insist()
@@ -30,7 +30,7 @@ elseif tonumber(record.expires_at) <= now then
   finish_as(record, 'expired', 'expired: ' .. reason, now)
 elseif next_step == 'waiting' then
   wait_until(record, now + delay, reason)
-  if ARGV[12] == '1' then redis.call('ZADD', prefix .. ':outage', record.accepted_at, id) end
+  wait_for_servers(record, ARGV[12], ARGV[10])
 elseif next_step == 'held' then
   move(record, 'held')
   let_go(record)

@@ -25,7 +25,7 @@ end
 
 -- What every transition needs to know; load() with these.
 local COMMON = {'state', 'lane', 'accepted_at', 'expires_at', 'outcomes', 'token', 'last_token', 'lease_until',
-                'lease_limit', 'intent', 'lapses', 'cancel', 'pass', 'channel', 'number', 'reason'}
+                'lease_limit', 'intent', 'lapses', 'cancel', 'pass', 'channel', 'number', 'reason', 'waits_for'}
 local function load_common(id) return load(id, unpack(COMMON)) end
 
 local function note(id, entry) redis.call('RPUSH', prefix .. ':t:' .. id, entry) end
@@ -36,11 +36,33 @@ local function note_event(id, now, verdict, reason, extra)
   note(id, cjson.encode(entry))
 end
 
+-- What waits for servers to come back is in <prefix>:outage by the revision of the options that it was routed
+-- by, and for each of those servers in <prefix>:outage:<fingerprint> by age; <prefix>:outages names the servers.
+local function outage_key(fingerprint) return prefix .. ':outage:' .. fingerprint end
+
+local function wait_for_servers(record, fingerprints, revision)
+  if fingerprints == '' then return end
+  redis.call('ZADD', prefix .. ':outage', revision, record.id)
+  redis.call('HSET', record_key(record.id), 'waits_for', fingerprints)
+  for fingerprint in fingerprints:gmatch('%S+') do
+    redis.call('ZADD', outage_key(fingerprint), record.accepted_at, record.id)
+    redis.call('SADD', prefix .. ':outages', fingerprint)
+  end
+end
+
+local function wait_no_more(record)
+  redis.call('ZREM', prefix .. ':outage', record.id)
+  for fingerprint in (record.waits_for or ''):gmatch('%S+') do
+    redis.call('ZREM', outage_key(fingerprint), record.id)
+  end
+  redis.call('HDEL', record_key(record.id), 'waits_for')
+end
+
 local function move(record, to)
   if record.state == to then return end
   if record.state then redis.call('ZREM', state_key(record.state), record.id) end
   if record.state == 'held' then redis.call('ZREM', prefix .. ':held', record.id) end
-  if record.state == 'waiting' then redis.call('ZREM', prefix .. ':outage', record.id) end
+  if record.waits_for then wait_no_more(record) end
   redis.call('ZADD', state_key(to), record.accepted_at, record.id)
   redis.call('HSET', record_key(record.id), 'state', to)
   record.state = to

@@ -6,11 +6,22 @@ local ring_again, poison_lapses = tonumber(ARGV[5]), tonumber(ARGV[6])
 local now = now_ms()
 insist()
 local rung, ended = {}, {}
+-- Leases first, whatever the backlog: few are out at a time, and a dead worker's must not wait behind those that
+-- are due and have no room.
+for _, id in ipairs(redis.call('ZRANGE', state_key('sending'), 0, -1)) do
+  local record = load(id, 'lane', 'lease_until')
+  if record.lane == lane and tonumber(record.lease_until) <= now then
+    record = load_common(id)
+    lapse(record, now, poison_lapses)
+    if FINAL[record.state] then
+      ended[#ended + 1] = id
+      ended[#ended + 1] = record.state
+    end
+  end
+end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', due_key(lane), '-inf', now, 'LIMIT', 0, look)) do
   local record = load_common(id)
-  if record.state == 'sending' then
-    lapse(record, now, poison_lapses)
-  elseif record.state and tonumber(record.expires_at) <= now then
+  if record.state and record.state ~= 'sending' and tonumber(record.expires_at) <= now then
     note_event(id, now, 'expired', record.reason or 'not sent in time')
     finish_as(record, 'expired', 'expired: ' .. (record.reason or 'not sent in time'), now)
   end
