@@ -13,11 +13,11 @@ from settings_store.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change did, or in a preview would do.
+    """What a change did, or in a dry run would do.
 
     Attributes:
         revision: The revision that holds now.
-        saved: Whether this change made it; False where nothing differed, and in a preview.
+        saved: Whether this change made it; False where nothing differed, and in a dry run.
         changes: Value before and after of each option that differs, secrets masked.
         warnings: What is wrong together in the options as they are after it.
     """

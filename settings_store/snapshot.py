@@ -37,8 +37,15 @@ class Snapshot:
         Raises:
             UnknownOption: There is no such option.
         """
-        value = self._effective(key)
-        return MASK if value and find(key).secret else value
+        return _masked(key, self._effective(key))
+
+    def get_own(self, key: str) -> Value:
+        """The option's own value, whatever a mirror lays over it, shown as `get` shows one.
+
+        Raises:
+            UnknownOption: There is no such option.
+        """
+        return _masked(key, self.own(key))
 
     def flag(self, key: str) -> bool:
         """The value of a True-or-False option.
@@ -116,6 +123,11 @@ class Snapshot:
 
     def _effective(self, key: str) -> Value:
         return self.own(self.source(key))
+
+
+def _masked(key: str, value: Value) -> Value:
+    """The value fit to be shown."""
+    return MASK if value and find(key).secret else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ class SettingsStore:
         author: str,
         reason: str = "",
         expected_revision: int | None = None,
+        dry_run: bool = False,
     ) -> Change:
         """Set options, all of them or none, as one revision; what differs in nothing makes no revision.
 
@@ -138,6 +139,7 @@ class SettingsStore:
             reason: Why.
             expected_revision: The revision that the change was made from; it is refused where another holds.
                 Without it the change is laid over whatever holds.
+            dry_run: Check everything, tell what would change, and save nothing.
 
         Raises:
             InvalidOption: A name or value is not allowed.
@@ -145,24 +147,16 @@ class SettingsStore:
             StaleRevision: Somebody else saved after `expected_revision`.
         """
         words = _Words("options.change", author, reason)
-        return self._change(lambda before: entered(values, before), words, expected_revision)
-
-    def preview(self, values: Mapping[str, object]) -> Change:
-        """What `change` would do, without doing it.
-
-        Raises:
-            InvalidOption: A name or value is not allowed.
-            SecretFault: A secret cannot be saved here.
-        """
-        before = self.snapshot()
-        changes = difference(before, entered(values, before))
-        after = after_change(before, changes)
-        return Change(
-            before.revision, saved=False, changes=masked(changes), warnings=cautions(after, changes)
-        )
+        return self._change(lambda before: entered(values, before), words, expected_revision, dry_run=dry_run)
 
     def reset(
-        self, names: Iterable[str], *, author: str, reason: str = "", expected_revision: int | None = None
+        self,
+        names: Iterable[str],
+        *,
+        author: str,
+        reason: str = "",
+        expected_revision: int | None = None,
+        dry_run: bool = False,
     ) -> Change:
         """Set options back to their defaults, as one revision.
 
@@ -171,18 +165,28 @@ class SettingsStore:
             author: Who changes.
             reason: Why.
             expected_revision: As in `change`.
+            dry_run: As in `change`.
 
         Raises:
             UnknownOption: A name is neither option nor group.
             StaleRevision: Somebody else saved after `expected_revision`.
         """
         defaults = {key: ALL_OPTIONS[key].default for name in names for key in selected(name)}
-        return self._change(lambda _: defaults, _Words("options.reset", author, reason), expected_revision)
+        words = _Words("options.reset", author, reason)
+        return self._change(lambda _: defaults, words, expected_revision, dry_run=dry_run)
 
     def rollback(
-        self, revision: int, *, author: str, reason: str = "", expected_revision: int | None = None
+        self,
+        revision: int,
+        *,
+        author: str,
+        reason: str = "",
+        expected_revision: int | None = None,
+        dry_run: bool = False,
     ) -> Change:
         """Set every option back to what it was at a revision, as a new revision; secrets too.
+
+        The arguments are those of `change`.
 
         Raises:
             UnknownRevision: There was no such revision, or the history no longer reaches it.
@@ -193,7 +197,8 @@ class SettingsStore:
             then = self._at(revision, before)
             return {key: then.own(key) for key in ALL_OPTIONS}
 
-        return self._change(edit, _Words("options.rollback", author, reason), expected_revision)
+        words = _Words("options.rollback", author, reason)
+        return self._change(edit, words, expected_revision, dry_run=dry_run)
 
     def at(self, revision: int) -> Snapshot:
         """The options as they held at a revision, for a diff or before a rollback.
@@ -222,22 +227,21 @@ class SettingsStore:
             if key in ALL_OPTIONS and key in marks
         }
 
-    def _change(self, edit: _Edit, words: _Words, expected: int | None) -> Change:
+    def _change(self, edit: _Edit, words: _Words, expected: int | None, *, dry_run: bool) -> Change:
         _check_words(words.author, words.reason)
         for _ in range(_RACES_MAXIMUM):
             before = self.snapshot()
             changes = difference(before, edit(before))
             if expected is not None and before.revision != expected:
                 self._refuse_stale(expected, before.revision, words.author if not changes else None)
-            if not changes:
-                return Change(before.revision, saved=False, changes={}, warnings=cautions(before))
             after = after_change(before, changes)
+            warnings = cautions(after, changes)
+            if dry_run or not changes:
+                return Change(before.revision, saved=False, changes=masked(changes), warnings=warnings)
             revision = self._save(before.revision, after, changes, words)
             if revision is not None:
                 _log.info("settings_changed", extra={"revision": revision, "options": sorted(changes)})
-                return Change(
-                    revision, saved=True, changes=masked(changes), warnings=cautions(after, changes)
-                )
+                return Change(revision, saved=True, changes=masked(changes), warnings=warnings)
         raise StaleRevision(before.revision, self.snapshot().revision, self._told(before.revision))
 
     def _save(

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from console.cli.relative_time import rfc3339
-from settings_store.catalog import ALL_OPTIONS
+from settings_store.catalog import ALL_OPTIONS, selected
 from settings_store.change import Change
+from settings_store.comparison import Comparison
 from settings_store.history import Mark, Pair, Revision
-from settings_store.snapshot import Snapshot
+from settings_store.snapshot import MIRRORS, Snapshot
 
 _SECOND_MS = 1000
 
@@ -20,6 +21,34 @@ def listed(keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark]) -
     return {
         "revision": snapshot.revision,
         "options": [_option(key, snapshot, marks.get(snapshot.source(key))) for key in keys],
+    }
+
+
+def marked(keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark]) -> dict[str, Any]:
+    """Values by option, each with its default and with who set it."""
+    return {key: _value(key, snapshot, marks.get(snapshot.source(key))) for key in keys}
+
+
+def compared(comparison: Comparison) -> dict[str, Any]:
+    """What differs between two revisions; a mask on both sides is a secret that was set anew."""
+    return {
+        "from": comparison.older,
+        "to": comparison.newer,
+        "changes": _pairs(comparison.changes),
+        "unchanged_secrets": list(comparison.same_secrets),
+    }
+
+
+def mirrored(group: str, snapshot: Snapshot) -> dict[str, Any]:
+    """What a secondary server is now, and what its own values are."""
+    flag, primary = MIRRORS[group]
+    return {
+        "on": snapshot.flag(flag),
+        "primary": primary,
+        "secondary": group,
+        "options": {
+            key: {"value": snapshot.get(key), "own": snapshot.get_own(key)} for key in selected(group)
+        },
     }
 
 
@@ -54,15 +83,21 @@ def _option(key: str, snapshot: Snapshot, mark: Mark | None) -> dict[str, Any]:
     return {
         "key": key,
         "label": option.label,
+        **_value(key, snapshot, mark),
+        "secret": option.secret,
+        "allowed": option.kind.valid,
+        "help": option.help,
+    }
+
+
+def _value(key: str, snapshot: Snapshot, mark: Mark | None) -> dict[str, Any]:
+    return {
         "value": snapshot.get(key),
-        "default": option.default,
+        "default": ALL_OPTIONS[key].default,
         "changed": key in snapshot.changed,
         "changed_by": mark.author if mark else None,
         "changed_at": _time(mark.at) if mark else None,
         "source": snapshot.source(key),
-        "secret": option.secret,
-        "allowed": option.kind.valid,
-        "help": option.help,
     }
 
 

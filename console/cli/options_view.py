@@ -9,10 +9,11 @@ from console.cli.cell_text import cells, shown, wrapped
 from console.cli.relative_time import clock_time, relative
 from console.cli.screen import Colour, Screen
 from console.cli.table import table
-from settings_store.catalog import ALL_OPTIONS
+from settings_store.catalog import ALL_OPTIONS, GROUPS, selected
+from settings_store.comparison import Comparison
 from settings_store.history import Mark, Pair, Revision
 from settings_store.kinds import MASK, Value
-from settings_store.snapshot import Snapshot
+from settings_store.snapshot import MIRRORS, Snapshot
 
 _SECOND_MS = 1000
 _ARROW = "→"
@@ -37,11 +38,51 @@ def listed(
     )
 
 
+def marked(keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark], screen: Screen) -> list[str]:
+    """A table of options with their defaults and with who set them."""
+    rows = [
+        (
+            key,
+            _value(key, snapshot.get(key)),
+            _value(key, ALL_OPTIONS[key].default),
+            _mark(key, snapshot, marks.get(snapshot.source(key))),
+        )
+        for key in keys
+    ]
+    return table(rows, screen, head=("OPTION", "VALUE", "DEFAULT", "SET BY"), flexible=1)
+
+
+def compared(comparison: Comparison, screen: Screen) -> Iterator[str]:
+    """Each option that differs between two revisions, and the secrets that do not."""
+    yield from difference(comparison.changes, screen)
+    for key in comparison.same_secrets:
+        yield screen.paint(f"{key}  {MASK} (unchanged)", "dim")
+
+
+def mirrored(group: str, snapshot: Snapshot, screen: Screen) -> Iterator[str]:
+    """What a secondary server is now, and what it would be by its own options."""
+    flag, primary = MIRRORS[group]
+    on = snapshot.flag(flag)
+    what = f"the same as {GROUPS[primary]} in every option" if on else "what its own options say"
+    yield screen.paint(f"{GROUPS[group]} is {what} ({flag} is {on})", "bold")
+    rows = [_mirrored_row(key, snapshot) for key in selected(group)]
+    yield from table(rows, screen, head=("OPTION", "NOW", "AGAIN WHEN OFF" if on else ""), flexible=1)
+
+
+def _mirrored_row(key: str, snapshot: Snapshot) -> tuple[str, str, str]:
+    """An option without its group, the value that holds, and the own one where that is another."""
+    own = snapshot.own(key)
+    hidden = own != snapshot.own(snapshot.source(key))
+    return key.partition(".")[2], _value(key, snapshot.get(key)), _value(key, own) if hidden else ""
+
+
 def difference(changes: Mapping[str, Pair], screen: Screen) -> Iterator[str]:
     """Each option that differs, before and after: in one line where that fits."""
     width = max(map(len, changes), default=0)
     for key, (before, after) in changes.items():
         old, new = _value(key, before), _value(key, after)
+        if old == new:
+            new = f"{new} (changed)"
         line = f"{key:<{width}}  {old} {_ARROW} {new}"
         if cells(line) <= screen.columns or not screen.is_terminal:
             yield line

@@ -94,7 +94,9 @@ def test_a_dry_run_shows_the_diff_and_saves_nothing(
     assert store.snapshot().revision == 1
 
 
-@pytest.mark.parametrize("words", [("set", "text.labels=no"), ("reset", "all"), ("rollback", "0")])
+@pytest.mark.parametrize(
+    "words", [("set", "text.labels=no"), ("reset", "all"), ("rollback", "0"), ("mirror", "email", "on")]
+)
 def test_a_change_needs_a_reason(notify: CommandLine, store: SettingsStore, words: tuple[str, ...]) -> None:
     done = notify("options", *words)
     assert done.code == 2
@@ -145,14 +147,19 @@ def test_an_option_given_twice_is_refused(notify: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    "words",
+    [("set", "text.machine_name=no"), ("reset", "text.labels"), ("rollback", "0"), ("mirror", "sms", "on")],
+)
 def test_a_change_from_an_old_revision_is_refused_and_says_who_was_faster(
-    notify: CommandLine, store: SettingsStore, dry: tuple[str, ...]
+    notify: CommandLine, store: SettingsStore, dry: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     store.change({"text.labels": False}, author="ann", reason="hers")
-    done = notify("options", "set", "text.machine_name=no", "--reason", "x", "--expect-revision", "0", *dry)
+    done = notify("options", *words, "--reason", "x", "--expect-revision", "0", *dry)
     assert done.code == 1
     assert "made from revision 0, but the settings are at revision 1" in done.error
-    assert dry or "revision 1: ann at" in done.err
+    assert "revision 1: ann at" in done.err
+    assert "changed text.labels" in done.err
     assert store.snapshot().revision == 1
 
 
@@ -211,3 +218,56 @@ def test_the_list_tells_who_changed_what_and_what_a_mirror_lays_over(
 def test_a_group_can_be_listed_alone(notify: CommandLine) -> None:
     keys = [option["key"] for option in notify("options", "list", "--group", "tls", "--json").json["options"]]
     assert keys == ["tls.ca_bundle"]
+
+
+def test_the_list_warns_of_what_is_wrong_together_in_the_groups_it_shows(
+    notify: CommandLine, store: SettingsStore
+) -> None:
+    store.change({"primary_email.server_port": 465, "primary_sms.server_name": "sms:25"}, author="a")
+    whole = notify("options", "list")
+    assert "warning: Primary Email: port 465 speaks TLS from the first byte" in whole.err
+    assert "warning: Primary SMS: the server name has a port in it" in whole.err
+    assert notify("options", "list", "--group", "primary_sms", "--json").json["warnings"] == [
+        "Primary SMS: the server name has a port in it; the port belongs in SMTP Server Port"
+    ]
+    assert notify("options", "list", "--group", "general", "--json").json["warnings"] == []
+
+
+def test_get_tells_default_and_who_on_demand(notify: CommandLine, store: SettingsStore) -> None:
+    store.change({"primary_email.server_port": 587}, author="ann@box")
+    told = notify("options", "get", "primary_email.server_port", "text.labels", "--who", "--json").json
+    port, labels = told["primary_email.server_port"], told["text.labels"]
+    assert (port["value"], port["default"], port["changed"], port["changed_by"]) == (587, 25, True, "ann@box")
+    assert port["changed_at"].endswith("Z")
+    assert (labels["changed"], labels["changed_by"], labels["changed_at"]) == (False, None, None)
+    lines = notify("options", "get", "primary_email.server_port", "text.labels", "--who").out.splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["primary_email.server_port", "587", "25"],
+        ["text.labels", "True", "True"],
+    ]
+    assert "ann@box, " in lines[1]
+    assert lines[2].endswith("default")
+
+
+_AT_ODDS = "warning: Primary Email: port 465 speaks TLS from the first byte, but Enable SSL is False"
+
+
+@pytest.mark.parametrize("ending", [("--dry-run",), ("--reason", "x")], ids=["dry run", "saved"])
+@pytest.mark.parametrize(
+    "words, warning",
+    [
+        (("set", "primary_email.enable_ssl=no"), _AT_ODDS),
+        (("reset", "primary_email.enable_ssl"), _AT_ODDS),
+        (("rollback", "1"), _AT_ODDS),
+        (("mirror", "email", "on"), "warning: Secondary Email: it is the same server as Primary Email"),
+    ],
+)
+def test_every_way_to_change_warns_of_what_is_wrong_together(
+    notify: CommandLine, store: SettingsStore, words: tuple[str, ...], warning: str, ending: tuple[str, ...]
+) -> None:
+    store.change({"primary_email.server_name": "mail", "primary_email.server_port": 465}, author="a")
+    store.change({"primary_email.enable_ssl": True}, author="a")
+    assert "warning" not in notify("options", "list").err
+    done = notify("options", *words, *ending)
+    assert done.code == 0
+    assert warning in done.err

@@ -127,7 +127,8 @@ def test_json_is_indented_for_a_person_and_one_line_for_a_program(notify: Comman
 def test_every_help_fits_80_columns(notify: CommandLine) -> None:
     for words in (
         (),
-        ("options",), ("options", "set"), ("options", "list"), ("options", "rollback"),
+        ("options",), ("options", "set"), ("options", "list"), ("options", "get"), ("options", "rollback"),
+        ("options", "diff"), ("options", "mirror"),
         ("send",), ("send", "email"), ("send", "text"),
         ("message",), ("message", "show"), ("message", "list"), ("message", "cancel"),
         ("route", "explain"), ("encrypt",), ("keys", "generate"), ("schema",),

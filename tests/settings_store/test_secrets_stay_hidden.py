@@ -48,7 +48,7 @@ def test_a_secret_is_found_nowhere_but_in_its_opener(
     caplog.set_level(logging.DEBUG)
     store = SettingsStore(any_redis, keyring=keyring)
     pasted = store.cipher.seal_for_pasting(PLANTED)
-    seen: list[object] = [pasted, store.preview({PASSWORD: pasted})]
+    seen: list[object] = [pasted, store.change({PASSWORD: pasted}, author="anna", dry_run=True)]
     seen.append(store.change({PASSWORD: pasted, CLIENT_SECRET: PLANTED}, author="anna"))
     seen.append(store.change({"mirror.email": True, PASSWORD: ""}, author="anna"))
     seen.append(store.rollback(1, author="anna"))

@@ -178,15 +178,15 @@ def test_repeating_ones_own_change_is_harmless_but_not_anothers(store: SettingsS
         store.change({PORT: 587}, author="anna", expected_revision=0)
 
 
-def test_a_preview_tells_all_and_saves_nothing(store: SettingsStore) -> None:
+def test_a_dry_run_tells_all_and_saves_nothing(store: SettingsStore) -> None:
     sealed = store.cipher.seal_for_pasting("pw")
-    preview = store.preview({SSL: "on", PASSWORD: sealed})
+    preview = store.change({SSL: "on", PASSWORD: sealed}, author="anna", dry_run=True)
     assert (preview.revision, preview.saved) == (0, False)
     assert preview.changes == {SSL: (False, True), PASSWORD: ("", MASK)}
     assert any("port 25" in warning for warning in preview.warnings)
     assert store.snapshot().revision == 0
     with pytest.raises(InvalidValue):
-        store.preview({PORT: 0})
+        store.change({PORT: 0}, author="anna", dry_run=True)
 
 
 def test_warnings_judge_the_options_as_they_are_after_the_change(store: SettingsStore) -> None:
