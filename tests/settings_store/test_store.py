@@ -22,6 +22,7 @@ from settings_store.errors import (
 from settings_store.keyring import Keyring
 from settings_store.kinds import MASK
 from settings_store.store import SettingsStore
+from tests.rigs.option_values import another_value
 
 HOST = "primary_email.server_name"
 PORT = "primary_email.server_port"
@@ -354,18 +355,10 @@ def test_a_row_of_history_that_was_not_written_by_us_is_told(redis_server: redis
 
 
 def test_every_option_can_be_set_and_read_back(store: SettingsStore) -> None:
-    wanted: dict[str, object] = {}
-    for key, option in ALL_OPTIONS.items():
-        if option.secret:
-            wanted[key] = store.cipher.seal_for_pasting(f"secret of {key}")
-        elif isinstance(option.default, bool):
-            wanted[key] = not option.default
-        elif isinstance(option.default, int):
-            wanted[key] = option.default + 1
-        elif option.kind.valid == "GUID":
-            wanted[key] = "0f8fad5b-d9cb-469f-a165-70867728950e"
-        else:
-            wanted[key] = "~" if key == "text.delimiter" else "other.example"
+    wanted: dict[str, object] = {
+        key: store.cipher.seal_for_pasting(f"secret of {key}") if option.secret else another_value(option)
+        for key, option in ALL_OPTIONS.items()
+    }
     del wanted["mirror.email"], wanted["mirror.sms"]
     store.change(wanted, author="anna")
     snapshot = store.snapshot()
