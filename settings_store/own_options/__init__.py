@@ -14,6 +14,7 @@ from settings_store.own_options import (
     text,
     timeouts,
     tls,
+    unc,
 )
 
 #: The groups in the order in which they are shown.
@@ -26,6 +27,7 @@ _GROUPS = (
     timeouts,
     tls,
     audit,
+    unc,
 )
 
 #: Each group and its title.

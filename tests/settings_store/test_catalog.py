@@ -130,6 +130,9 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "timeouts.final_reply_seconds": 300,
         "tls.ca_bundle": "",
         "audit.days": 365,
+        "unc.allowed_hosts": "",
+        "unc.require_encryption": False,
+        "unc.timeout_seconds": 60,
     }
 
 

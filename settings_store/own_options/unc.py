@@ -1,0 +1,38 @@
+"""Which network shares attachments may come from, and how they are read."""
+
+from __future__ import annotations
+
+from settings_store.host_list import HostList
+from settings_store.kinds import Boolean, Integer
+from settings_store.option import Option
+
+TITLE = "Network shares"
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "unc.allowed_hosts",
+        "Allowed hosts",
+        HostList(),
+        "",
+        "Where the account of UNC Access may be sent: hosts as paths name them, `*.domain` for all hosts "
+        "below a domain, `\\\\host\\share` for one share alone. Shares that end in $ need that last form. "
+        "Targets of DFS links count too. Blank allows none, and no file is read from a share. "
+        "`notify share allow HOST` adds one.",
+    ),
+    Option(
+        "unc.require_encryption",
+        "Require encryption",
+        Boolean(),
+        default=False,
+        help="Read only from servers that encrypt (SMB 3). Signing is always required, and a share that "
+        "demands encryption gets it either way.",
+    ),
+    Option(
+        "unc.timeout_seconds",
+        "Time for one file",
+        Integer(5, 600, "seconds"),
+        60,
+        "How long a server may take over one file in all: connecting, signing in, opening and reading. "
+        "The mail server's own time does not count. When it is over, the mail goes without the file.",
+    ),
+)
