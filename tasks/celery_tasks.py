@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import traceback
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -28,6 +27,7 @@ from tasks.ledger import FINAL_STATES, LedgerUnavailable
 from tasks.notification import InvalidNotification
 from tasks.publisher import Published, PublishError
 from tasks.runtime import Runtime
+from tasks.task_id import fit_for_logs, notification_id_of
 from tasks.telling import told
 
 _EMBEDDED: Final = frozenset({"callbacks", "errbacks", "chain", "chord"})
@@ -181,7 +181,7 @@ def _without_words(task_id: str) -> Iterator[None]:
         frames = traceback.extract_tb(error.__traceback__)
         where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
         name = type(error).__name__
-        _log.error("pass_crashed task=%s error=%s at=%s", task_id, name, where)
+        _log.error("pass_crashed task=%s error=%s at=%s", fit_for_logs(task_id), name, where)
         raise PassCrashed(f"{name}; the worker's log says where") from None
 
 
@@ -192,7 +192,7 @@ def _answer_now(task: Task, answer: dict[str, object]) -> None:
     try:
         task.backend.mark_as_done(task.request.id, answer, request=task.request)
     except redis.RedisError as error:
-        _log.warning("answer_not_kept task=%s error=%s", task.request.id, type(error).__name__)
+        _log.warning("answer_not_kept task=%s error=%s", fit_for_logs(task.request.id), type(error).__name__)
 
 
 def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
@@ -200,13 +200,13 @@ def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
         raise NotificationRefused("notification: is missing or no object; allowed: a notification, version 1")
     document = dict(notification)
     if document.get("id") is None:
-        document["id"] = _id_of(task.request.id)
+        document["id"] = notification_id_of(task.request.id)
     try:
         return runtime.publisher.accept(document)
     except (InvalidNotification, PublishError) as fault:
         raise NotificationRefused(str(fault)) from None
     except (LedgerUnavailable, SettingsError, redis.RedisError) as error:
-        _log.warning("submission_waits task=%s error=%s", task.request.id, type(error).__name__)
+        _log.warning("submission_waits task=%s error=%s", fit_for_logs(task.request.id), type(error).__name__)
         raise _submitted_again(task) from None
 
 
@@ -220,14 +220,6 @@ def _submitted_again(task: Task) -> Exception:
         rejected: Exception = Reject(words, requeue=True)
         return rejected
     return _postponed(words, _SUBMIT_AGAIN_SECONDS)
-
-
-def _id_of(task_id: str) -> str:
-    """The id of a notification submitted without one: that of the task, so that a redelivery is the same."""
-    try:
-        return str(uuid.UUID(task_id))
-    except ValueError:
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, task_id))
 
 
 def _run_pass(runtime: Runtime, notification_id: str) -> str:

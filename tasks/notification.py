@@ -83,9 +83,12 @@ def canonical_json(notification: Notification) -> bytes:
 
 
 def digest(notification: Notification) -> str:
-    """SHA-256 in hex of the content without id and key: equal for two requests for the same thing."""
-    anonymous = msgspec.structs.replace(notification, id=None, key=None)
-    return hashlib.sha256(canonical_json(anonymous)).hexdigest()
+    """SHA-256 in hex of what is said to whom: equal for two requests for the same thing.
+
+    Id, key and times are left out: who repeats "within two hours" a minute later means the same.
+    """
+    content = msgspec.structs.replace(notification, id=None, key=None, not_before=None, expires=None)
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def envelope_recipients(notification: Notification) -> tuple[str, ...]:

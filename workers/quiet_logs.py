@@ -1,11 +1,20 @@
-"""Keeps bodies out of the logs: Celery writes a message that it cannot take in full, and at DEBUG all."""
+"""Keeps bodies and odd ids out of the logs.
+
+Celery writes a message that it cannot take in full, at DEBUG all, and the id of every task, which its sender
+may have made of anything: an address, or two lines.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
-_LOGGERS: Final = ("celery.worker.consumer.consumer", "celery.pool")
+from tasks import broker
+from tasks.task_id import fit_for_logs
+
+_WITH_BODIES: Final = ("celery.worker.consumer.consumer", "celery.pool")
+_WITH_IDS: Final = ("celery.worker.strategy", "celery.worker.request", "celery.app.trace")
 #: The starts of the records that carry a body, as Celery 5.7 words them.
 _WITH_BODY: Final = {
     "Received unregistered task": "message_dropped reason=unregistered_task",
@@ -28,9 +37,32 @@ class WithoutBody(logging.Filter):
         return True
 
 
+class WithoutOddId(logging.Filter):
+    """Puts the id of the notification in place of a task's id that a log should not show."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record through, with another id where that is odd."""
+        if isinstance(record.args, Mapping):
+            task_id = record.args.get("id")
+            if isinstance(task_id, str):
+                record.args = {**record.args, "id": fit_for_logs(task_id)}
+        elif record.args:
+            record.args = tuple(
+                fit_for_logs(each) if isinstance(each, str) and _is_ours(before) else each
+                for before, each in zip((None, *record.args), record.args, strict=False)
+            )
+        return True
+
+
+def _is_ours(before: object) -> bool:
+    """Whether what stands before is the name of a task of ours: then the task's id follows."""
+    return before in {broker.SUBMIT_TASK, broker.DELIVER_TASK}
+
+
 def install() -> None:
-    """Put the filter on the loggers that write bodies; a second time does nothing."""
-    for name in _LOGGERS:
-        logger = logging.getLogger(name)
-        if not any(isinstance(each, WithoutBody) for each in logger.filters):
-            logger.addFilter(WithoutBody())
+    """Put the filters on the loggers that need them; a second time does nothing."""
+    for names, kind in ((_WITH_BODIES, WithoutBody), (_WITH_IDS, WithoutOddId)):
+        for name in names:
+            logger = logging.getLogger(name)
+            if not any(isinstance(each, kind) for each in logger.filters):
+                logger.addFilter(kind())

@@ -14,13 +14,14 @@ from console.cli.cell_text import shown
 from console.cli.errors import BadInput
 from console.cli.moment import moment
 from console.cli.piped import as_text, file_bytes, nobody_pipes, stdin_bytes
+from console.cli.recipients import recipients
 from console.cli.send_flags import ABOUT_SENDING
 from tasks import notification as notifications
 from tasks.notification import InlineAttachment, InvalidNotification, Notification
 from tasks.publisher import checked
 from tasks.server import Channel
 
-_ADDRESSES = ("to", "cc", "bcc", "reply_to")
+_ADDRESSES = ("to", "cc", "bcc", "reply_to", "escalate_text_to")
 _CONTEXT = ("schedule_date", "schedule", "job", "job_number", "machine", "trigger", "status")
 _AS_GIVEN = ("subject", "long_text", "priority", "id", "key")
 #: Without any of these an e-mail that has no text says nothing.
@@ -44,7 +45,9 @@ def _document(channel: Channel, given: Mapping[str, Any]) -> dict[str, Any]:
     if not given["to"]:
         raise BadInput("--to is missing", f"`notify send {channel} --to ADDRESS --message TEXT`")
     document: dict[str, Any] = {"version": 1, "channel": channel}
-    document |= {name: ";".join(given[name]) for name in _ADDRESSES if given.get(name)}
+    document |= {
+        name: recipients(f"--{name.replace('_', '-')}", given[name]) for name in _ADDRESSES if given.get(name)
+    }
     document |= {name: given[name] for name in _AS_GIVEN if given.get(name) is not None}
     if given.get("html"):
         document["html"] = as_text(file_bytes("--html", given["html"]), given["html"])

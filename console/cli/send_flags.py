@@ -15,7 +15,9 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 ABOUT_SENDING = frozenset({"from_json", "wait", "dry_run", "as_json"})
 
 _many: Any = {"multiple": True, "metavar": "ADDRESS"}
-_to = click.option("--to", "to", help="Recipient; again for more, or several in one, parted by ;", **_many)
+_to = click.option(
+    "--to", "to", help="Recipient; again for more, several in one parted by ;, or @FILE.", **_many
+)
 _message = click.option("--message", metavar="TEXT", help="The text; - or nothing reads it from a pipe.")
 
 _EMAIL = (
@@ -26,6 +28,7 @@ _EMAIL = (
     click.option("--subject", metavar="TEXT", help="The subject."),
     _message,
     click.option("--html", metavar="FILE", help="A page, shown in place of the text where a reader can."),
+    click.option("--escalate-text-to", help="Who gets a text where the mail does not get through.", **_many),
     click.option("--attach", multiple=True, metavar="FILE", help="A file to send along; again for more."),
 )
 _TEXT = (

@@ -304,3 +304,62 @@ def full(redis_server: redis.Redis) -> Iterator[None]:
     redis_server.config_set("maxmemory", int(redis_server.info("memory")["used_memory"] * 1.05))
     yield
     redis_server.config_set("maxmemory", 0)
+
+
+def test_recipients_come_from_files_too(notify: CommandLine, queries: LedgerQueries, tmp_path: Path) -> None:
+    file, phones = tmp_path / "on-call.txt", tmp_path / "phones.txt"
+    file.write_text("# on call\n  a@example.com\n\nb@example.com; c@example.com,d@example.com # night\r\n")
+    phones.write_text("\ufeff4915@sms.example\n")
+    done = notify(
+        "send", "email", "--to", f"@{file}", "--to", "e@example.com;a@example.com",
+        "--escalate-text-to", f"@{phones}", "--message", "M",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert content(queries)["to"] == [f"{name}@example.com" for name in "abcde"]
+    assert content(queries)["escalate_text_to"] == ["4915@sms.example"]
+
+
+@pytest.mark.parametrize(
+    "lines, fault",
+    [
+        ("a@example.com\nnobody\n", "line 2 has no domain"),
+        ("# nobody\n\n", "holds no address"),
+    ],
+)
+def test_a_file_that_is_no_list_of_addresses_is_refused_by_its_line(
+    notify: CommandLine, queries: LedgerQueries, tmp_path: Path, lines: str, fault: str
+) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text(lines)
+    done = notify("send", "email", "--to", f"@{file}", "--message", "M")
+    assert done.code == 2
+    assert done.error.startswith(f"--to @{file}: {fault}")
+    assert not queries.page().total
+
+
+def test_a_file_of_recipients_that_is_not_there_is_refused(notify: CommandLine, tmp_path: Path) -> None:
+    done = notify("send", "email", "--to", f"@{tmp_path / 'none'}", "--message", "M")
+    assert done.code == 2
+    assert "No such file" in done.error
+
+
+def test_a_thousand_recipients_from_a_file_are_one_notification(
+    notify: CommandLine, queries: LedgerQueries, tmp_path: Path
+) -> None:
+    file = tmp_path / "all.txt"
+    file.write_text("\n".join(f"a{number}@example.com" for number in range(1000)))
+    assert notify("send", "email", "--to", f"@{file}", "--message", "M").code == 0
+    assert len(content(queries)["to"]) == 1000
+
+
+def test_a_retry_under_the_same_key_may_name_its_times_from_now(
+    notify: CommandLine, queries: LedgerQueries
+) -> None:
+    words = (*EMAIL, "--json", "--key", "nightly", "--not-before")
+    first = notify(*words, "1m", "--expires", "2h")
+    # Said a second later, the same distance leads to another time.
+    again = notify(*words, "1m1s", "--expires", "2h1s")
+    assert (first.code, again.code) == (0, 0), again.err
+    assert again.json["id"] == first.json["id"]
+    assert "it was accepted before" in again.err
+    assert queries.page().total == 1

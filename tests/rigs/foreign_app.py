@@ -1,32 +1,64 @@
-"""A Celery app of somebody else's, in a process that can import nothing of ours."""
+"""Somebody else's programs, in processes that can import Celery and nothing of ours."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_PROGRAM = """
+_APART = """
 import importlib.util, json, sys
-url, packages, calls = sys.argv[1], sys.argv[2], json.load(sys.stdin)
+packages, given = sys.argv[1], json.load(sys.stdin)
 sys.path.append(packages)
 assert importlib.util.find_spec("tasks") is None, "this process sees our code"
+"""
+_SEND_TASKS = """
 from celery import Celery
 
-app = Celery("somebody", broker=url, backend=url)
-sent = [app.send_task("notify.submit", queue="notify.normal", **call) for call in calls]
-outcomes = []
+app = Celery("somebody", broker=given["url"], backend=given["url"])
+sent = [app.send_task("notify.submit", queue="notify.normal", **call) for call in given["calls"]]
+answer = []
 for result in sent:
     try:
-        answer = None if result.ignored else result.get(timeout=15)
-        outcomes.append({"task": result.id, "answer": answer})
+        got = None if result.ignored else result.get(timeout=15)
+        answer.append({"task": result.id, "answer": got})
     except Exception as error:
-        outcomes.append({"task": result.id, "error": type(error).__name__, "says": str(error)})
-json.dump(outcomes, sys.stdout)
+        answer.append({"task": result.id, "error": type(error).__name__, "says": str(error)})
 """
+
+
+def run_apart(program: str, given: object, *, folder: Path, environ: Mapping[str, str] | None = None) -> Any:
+    """What a program leaves in `answer`, given something in `given`; both as JSON.
+
+    Args:
+        program: Python.
+        given: For the program.
+        folder: Where it runs.
+        environ: Variables besides the inherited ones, of which those of ours are left out.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFY_")}
+    ran = subprocess.run(
+        # Isolated, and without `site`, which would make what is installed for development importable.
+        [
+            *(sys.executable, "-I", "-S", "-c"),
+            f"{_APART}\n{program}\njson.dump(answer, sys.stdout)",
+            sysconfig.get_path("purelib"),
+        ],
+        input=json.dumps(given),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=60,
+        cwd=folder,
+        env={**inherited, **(environ or {})},
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
 
 
 def send_tasks(url: str, calls: list[dict[str, Any]], *, folder: Path) -> list[dict[str, Any]]:
@@ -37,16 +69,5 @@ def send_tasks(url: str, calls: list[dict[str, Any]], *, folder: Path) -> list[d
         calls: For example `{"kwargs": {...}, "task_id": "..."}`.
         folder: Where it runs.
     """
-    ran = subprocess.run(
-        # Isolated, and without `site`, which would make what is installed for development importable.
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, url, sysconfig.get_path("purelib")],
-        input=json.dumps(calls),
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=60,
-        cwd=folder,
-    )
-    assert ran.returncode == 0, ran.stderr
-    outcomes: list[dict[str, Any]] = json.loads(ran.stdout)
+    outcomes: list[dict[str, Any]] = run_apart(_SEND_TASKS, {"url": url, "calls": calls}, folder=folder)
     return outcomes

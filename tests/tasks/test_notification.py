@@ -240,7 +240,7 @@ def test_files_that_this_version_cannot_fetch_are_refused_at_the_door(form: dict
     assert caught.value.fault == "is not supported by this version"
 
 
-def test_the_digest_ignores_id_key_spelling_of_defaults_and_of_times() -> None:
+def test_the_digest_ignores_id_key_times_and_the_spelling_of_defaults() -> None:
     plain = parse(email(expires="2026-01-01T00:00:00Z", context={"job_number": 5}))
     spelled = parse(
         email(
@@ -252,6 +252,8 @@ def test_the_digest_ignores_id_key_spelling_of_defaults_and_of_times() -> None:
         )
     )  # fmt: skip
     assert digest(plain) == digest(spelled)
+    assert digest(parse(email(expires="2026-01-01T00:00:00Z"))) == digest(parse(email()))
+    assert digest(parse(email(not_before="2026-01-01T00:00:00Z"))) == digest(parse(email()))
     assert digest(parse(email(context={}))) == digest(parse(email()))
     assert digest(parse(email(properties={"a": "1", "b": "2"}))) == digest(
         parse(email(properties={"b": "2", "a": "1"}))
