@@ -5,6 +5,7 @@
     │   ├── UnknownOption            no option has that name
     │   ├── InvalidValue             the value is not allowed there
     │   └── InvalidChange            several of the two above
+    ├── UnreadableOptions (ValueError)   a file of options has none of the forms that are read
     ├── StaleRevision                somebody else saved in between
     ├── UnknownRevision              the history does not reach back (or forward) to it
     ├── DamagedSettings              Redis holds something that was not written by us
@@ -88,6 +89,23 @@ class InvalidChange(InvalidOption):
 
     def __str__(self) -> str:
         return "\n".join(str(fault) for fault in self._faults)
+
+
+class UnreadableOptions(SettingsError, ValueError):
+    """A file of options cannot be read; nothing was saved.
+
+    Attributes:
+        fault: What is wrong and where, without a value.
+        allowed: What can be read.
+    """
+
+    def __init__(self, fault: str, allowed: str) -> None:
+        super().__init__(fault, allowed)
+        self.fault = fault
+        self.allowed = allowed
+
+    def __str__(self) -> str:
+        return f"the file of options: {self.fault}; allowed: {self.allowed}"
 
 
 class StaleRevision(SettingsError):

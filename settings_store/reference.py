@@ -22,7 +22,15 @@ The {len(OPTIONS)} options of the SMTP page of OpCon 26.0, with its names, defau
 {len(OWN_OPTIONS)} of our own. Every option is live: a saved value holds for the next server that any worker
 tries, with no restart.
 
-- Set: `notify options set KEY=VALUE \N{HORIZONTAL ELLIPSIS} --reason TEXT`; look: `notify options get KEY`.
+- Set: `notify options set KEY=VALUE \N{HORIZONTAL ELLIPSIS} --reason TEXT`; look: `notify options get KEY`,
+  with `--who` also who changed it and when. `notify options list` shows all of them.
+- A change is one revision, all or nothing: `history` lists them, `diff` compares two, `rollback` brings one
+  back, and `--dry-run` shows what a change would do. With `--expect-revision N` it is refused where somebody
+  else was faster, and you are told who changed what.
+- What is allowed option by option and yet wrong together is told at every change and by `list`.
+- `notify options mirror email|sms on|off|show` makes a secondary server the same as its primary, or itself.
+- `notify options export` and `import` carry options from one place to another:
+  [moving options](moving-options.md).
 - True and False may also be written yes and no, on and off, 1 and 0.
 - Text may not hold control characters. Blank is the empty text.
 - \N{LOCK} marks a secret. It is stored sealed and never shown again. `notify encrypt` seals a value

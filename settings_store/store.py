@@ -127,6 +127,7 @@ class SettingsStore:
         reason: str = "",
         expected_revision: int | None = None,
         dry_run: bool = False,
+        action: str = "options.change",
     ) -> Change:
         """Set options, all of them or none, as one revision; what differs in nothing makes no revision.
 
@@ -140,13 +141,14 @@ class SettingsStore:
             expected_revision: The revision that the change was made from; it is refused where another holds.
                 Without it the change is laid over whatever holds.
             dry_run: Check everything, tell what would change, and save nothing.
+            action: What the audit calls it.
 
         Raises:
             InvalidOption: A name or value is not allowed.
             SecretFault: A secret cannot be saved here.
             StaleRevision: Somebody else saved after `expected_revision`.
         """
-        words = _Words("options.change", author, reason)
+        words = _Words(action, author, reason)
         return self._change(lambda before: entered(values, before), words, expected_revision, dry_run=dry_run)
 
     def reset(

@@ -106,6 +106,8 @@ def _settings(error: settings.SettingsError) -> CommandError:
     match error:
         case settings.InvalidOption():
             return _invalid(error)
+        case settings.UnreadableOptions():
+            return BadInput(f"the file of options: {error.fault}", f"it may be: {error.allowed}")
         case settings.StaleRevision():
             first, *between = str(error).split("\n")
             return Failed(first, _HISTORY, details=tuple(line.strip() for line in between))

@@ -15,6 +15,8 @@ _COMMANDS = {
     "diff": Lazy("console.cli.options_look", "diff", "what differs between two revisions"),
     "rollback": Lazy("console.cli.options_change", "rollback", "bring the options of a revision back"),
     "mirror": Lazy("console.cli.options_mirror", "mirror", "make a secondary server the same as its primary"),
+    "export": Lazy("console.cli.options_export", "export_options", "every option as JSON, without secrets"),
+    "import": Lazy("console.cli.options_import", "import_options", "options from an export, or out of OpCon"),
 }
 
 

@@ -12,6 +12,7 @@ from settings_store.change import Change
 from settings_store.comparison import Comparison
 from settings_store.history import Mark, Pair, Revision
 from settings_store.snapshot import MIRRORS, Snapshot
+from settings_store.transfer.reading import Reading
 
 _SECOND_MS = 1000
 
@@ -49,6 +50,14 @@ def mirrored(group: str, snapshot: Snapshot) -> dict[str, Any]:
         "options": {
             key: {"value": snapshot.get(key), "own": snapshot.get_own(key)} for key in selected(group)
         },
+    }
+
+
+def reading(read: Reading) -> dict[str, Any]:
+    """What a file of options was, and what is told about it."""
+    return {
+        "source": read.source,
+        "notes": [{"name": note.name, "topic": note.topic, "text": note.text} for note in read.notes],
     }
 
 

@@ -47,7 +47,12 @@ def mirror(
         return
     why = checked_reason(reason, dry_run=dry_run)
     change = store.change(
-        {flag: action}, author=author(), reason=why, expected_revision=expected, dry_run=dry_run
+        {flag: action},
+        author=author(),
+        reason=why,
+        expected_revision=expected,
+        dry_run=dry_run,
+        action="options.mirror",
     )
     snapshot = store.snapshot()
     if dry_run:

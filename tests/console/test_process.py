@@ -128,7 +128,7 @@ def test_every_help_fits_80_columns(notify: CommandLine) -> None:
     for words in (
         (),
         ("options",), ("options", "set"), ("options", "list"), ("options", "get"), ("options", "rollback"),
-        ("options", "diff"), ("options", "mirror"),
+        ("options", "diff"), ("options", "mirror"), ("options", "export"), ("options", "import"),
         ("send",), ("send", "email"), ("send", "text"),
         ("message",), ("message", "show"), ("message", "list"), ("message", "cancel"),
         ("route", "explain"), ("encrypt",), ("keys", "generate"), ("schema",),

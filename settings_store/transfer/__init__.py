@@ -1,0 +1,1 @@
+"""Options as a file: our own export, and values that were written down elsewhere, OpCon's mostly."""
