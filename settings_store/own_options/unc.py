@@ -17,7 +17,7 @@ OPTIONS: tuple[Option, ...] = (
         "Where the account of UNC Access may be sent: hosts as paths name them, `*.domain` for all hosts "
         "below a domain, `\\\\host\\share` for one share alone. Shares that end in $ need that last form. "
         "Targets of DFS links count too. Blank allows none, and no file is read from a share. "
-        "`notify share allow HOST` adds one.",
+        "Several are parted by commas.",
     ),
     Option(
         "unc.require_encryption",
