@@ -66,6 +66,12 @@ def route(snapshot: Snapshot, channel: Channel) -> Route:
     return Route(tuple(chain), None, (*(hop.rule for hop in chain), *remarks))
 
 
+def servers_in_use(snapshot: Snapshot) -> tuple[Server, ...]:
+    """Every server that today's options let anything be sent by; those for e-mail, then those for texts."""
+    hops = (*route(snapshot, "email").chain, *route(snapshot, "text").chain)
+    return tuple(hop.server for hop in hops)
+
+
 def _plan(snapshot: Snapshot, channel: Channel) -> list[tuple[ServerName, str]]:
     """The servers that the table names, each with its rule."""
     match channel:

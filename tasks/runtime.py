@@ -17,8 +17,10 @@ from settings_store.keyring import load as load_keyring
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
+from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
+from tasks.delivery.probe import Prober
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
 from tasks.publisher import Publisher
 from tasks.transports.pool import ConnectionPool
@@ -65,13 +67,28 @@ class Runtime:
     @cached_property
     def pool(self) -> ConnectionPool:
         """Connections to servers."""
-        return ConnectionPool()
+        return ConnectionPool(opening=self.first_sign_in)
+
+    @cached_property
+    def breaker(self) -> Breaker:
+        """Which servers are left alone."""
+        return Breaker(self.redis, prefix=self.environment.prefix)
+
+    @cached_property
+    def first_sign_in(self) -> FirstSignIn:
+        """Lets one worker sign in to a server before the others do."""
+        return FirstSignIn(self.breaker)
+
+    @cached_property
+    def prober(self) -> Prober:
+        """Tests servers that are passed over."""
+        return Prober(self.breaker, self.first_sign_in, self.pool)
 
     @cached_property
     def deliverer(self) -> Deliverer:
         """Makes passes."""
         leases = LeaseKeeper(self.ledger)
-        return Deliverer(self.ledger, self.store, self.pool, leases, worker=self.worker)
+        return Deliverer(self.ledger, self.store, self.pool, leases, self.breaker, worker=self.worker)
 
     def ring(self, notification_id: str) -> None:
         """Ring for one notification at once; where that fails, the sweeper does."""

@@ -11,6 +11,9 @@ LAST_GAP_SECONDS: Final = 60 * 60.0
 RESEND_UNCERTAIN_AFTER_SECONDS: Final = 60.0
 #: After this long without the server that may have the message, the other servers may send it too.
 UNCERTAIN_SERVER_DOWN_SECONDS: Final = 5 * 60.0
+#: What waits for servers that are passed over is let go by the sweeper when that is over, so looking at it
+#: more often than this would cost a long outage much and bring nothing.
+LOOK_AGAIN_SECONDS: Final = 10 * 60.0
 
 
 def gap_seconds(passes_made: int, *, draw: float) -> float:
@@ -22,3 +25,13 @@ def gap_seconds(passes_made: int, *, draw: float) -> float:
     """
     gap = GAPS_SECONDS[passes_made - 1] if passes_made <= len(GAPS_SECONDS) else LAST_GAP_SECONDS
     return gap * (0.5 + 0.5 * draw)
+
+
+def look_again_seconds(tries_made: int, *, draw: float) -> float:
+    """Seconds until what waits for servers that are passed over is looked at anyway.
+
+    Args:
+        tries_made: Passes so far, those included that could try nobody; at least 1.
+        draw: A random number from 0 to 1.
+    """
+    return min(gap_seconds(tries_made, draw=draw), LOOK_AGAIN_SECONDS * (0.5 + 0.5 * draw))

@@ -1,4 +1,4 @@
-"""Rings for what is due, ends what is over, takes back what dead workers held.
+"""Rings for what is due, ends what is over, takes back what dead workers held, and has servers tested.
 
 Every worker does it each second. Any number may sweep at once, because each script raises the scores before
 anybody enqueues; the lock is economy alone.
@@ -14,13 +14,18 @@ from typing import Final
 import kombu.exceptions
 
 from settings_store.audit import Audit
+from settings_store.snapshot import Snapshot
 from tasks.ledger import LANES
+from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
+from workers.probes import Probes
 
 #: How long a sweeper keeps the others from doing the same; shorter than the second between two sweeps.
 LOCK_MS: Final = 800
 LOOK_AT_HELD_EVERY_SECONDS: Final = 300.0
 PURGE_EVERY_SECONDS: Final = 60.0
+#: So many go on in one sweep, at the most, that waited for a server.
+RECOVERED_AT_ONCE: Final = 500
 _SECONDS_A_DAY: Final = 86_400
 
 _log = logging.getLogger(__name__)
@@ -29,13 +34,20 @@ _log = logging.getLogger(__name__)
 class Sweeper:
     """The sweeps of one process."""
 
-    def __init__(self, runtime: Runtime, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        probes: Probes | None = None,
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
         self._lock_key = f"{runtime.environment.prefix}:sweeper"
         self._held_looked_at = clock()
         self._purged = clock()
         self._released_revision = -1
+        self._probes = probes or Probes(runtime)
 
     def sweep(self) -> int:
         """One sweep over all lanes, high first; how many bells were rung.
@@ -45,7 +57,9 @@ class Sweeper:
         """
         if not self._runtime.redis.set(self._lock_key, self._runtime.worker, nx=True, px=LOCK_MS):
             return 0
-        self._release_held()
+        snapshot = self._runtime.store.snapshot()
+        self._release(snapshot.revision)
+        self._look_at_servers(snapshot)
         rung = sum(self._sweep_lane(lane, room) for lane, room in self._rooms().items())
         self._purge()
         return rung
@@ -74,16 +88,30 @@ class Sweeper:
             return 0
         return rung
 
-    def _release_held(self) -> None:
-        """Release what was held under older options; now and then all that is held."""
+    def _look_at_servers(self, snapshot: Snapshot) -> None:
+        """Have servers tested that are passed over; let go on, paced, what waited for those that are not."""
+        ledger, breaker = self._runtime.ledger, self._runtime.breaker
+        awaited = ledger.awaited()
+        servers = {server.fingerprint: server for server in reversed(servers_in_use(snapshot))}
+        permissions = breaker.allows({*servers, *awaited})
+        for fingerprint in awaited:
+            if permissions[fingerprint].allowed:
+                released = breaker.release_allowance(fingerprint, RECOVERED_AT_ONCE)
+                if released:
+                    ledger.recover(fingerprint, limit=released)
+        self._probes.begin(servers, permissions, snapshot)
+
+    def _release(self, revision: int) -> None:
+        """Release what is held, or waits for servers, under older options; now and then all that is held."""
         now = self._clock()
-        revision = self._runtime.store.snapshot().revision
         look_at_all = now - self._held_looked_at >= LOOK_AT_HELD_EVERY_SECONDS
         if look_at_all:
             self._held_looked_at = now
         if look_at_all or revision != self._released_revision:
             before = revision + 1 if look_at_all else revision
-            if self._runtime.ledger.release_held(before) == 0:
+            held = self._runtime.ledger.release_held(before)
+            waiting = self._runtime.ledger.release_waiting(revision)
+            if held == waiting == 0:
                 self._released_revision = revision
 
     def _purge(self) -> None:

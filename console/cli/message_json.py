@@ -12,11 +12,14 @@ from tasks.notification import InvalidNotification, envelope_recipients, load
 #: What an entry of the timeline says under its own name.
 _SAME_NAME = ("stage", "verdict", "code", "enhanced", "text")
 
+#: Verdicts of entries that name a server that was not tried.
+_LEFT_ALONE = frozenset({"passed_over", "paused"})
+
 
 def show(record: Record) -> dict[str, Any]:
     """Everything about one notification; what does not apply is null."""
     recipients = recipients_of(record)
-    attempts = [entry for entry in record.timeline if entry.get("server")]
+    attempts = [entry for entry in record.timeline if _is_attempt(entry)]
     return {
         "id": record.id,
         "number": record.number,
@@ -28,7 +31,7 @@ def show(record: Record) -> dict[str, Any]:
         "next_at": rfc3339(record.next_at_ms),
         "recipients": dict(zip(recipients, record.outcomes, strict=True)),
         "attempts": [_attempt(entry, recipients) for entry in attempts],
-        "events": [_event(entry) for entry in record.timeline if not entry.get("server")],
+        "events": [_event(entry) for entry in record.timeline if not _is_attempt(entry)],
     }
 
 
@@ -68,6 +71,11 @@ def named(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> list[str]:
     return [recipients[int(place)] for place in places if 0 <= int(place) < len(recipients)]
 
 
+def _is_attempt(entry: Mapping[str, Any]) -> bool:
+    """Whether a server was tried; one that was passed over was not."""
+    return bool(entry.get("server")) and entry.get("verdict") not in _LEFT_ALONE
+
+
 def _attempt(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> dict[str, Any]:
     return {
         "at": rfc3339(entry.get("at")),
@@ -89,6 +97,6 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "pass": entry.get("pass"),
         "verdict": entry.get("verdict"),
         "reason": entry.get("reason"),
-        # Of the other notification that this event tells of.
-        **{name: entry[name] for name in ("notification", "number") if name in entry},
+        # Of the server that was passed over, or the other notification that this event tells of.
+        **{name: entry[name] for name in ("server", "notification", "number") if name in entry},
     }

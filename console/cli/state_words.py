@@ -66,6 +66,8 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         Verdict.RECIPIENT_REFUSED.value: (BAD, "red", "recipient refused", True),
         Verdict.MESSAGE_WAITS.value: (WAITS, "yellow", "message not taken now", True),
         Verdict.MESSAGE_REFUSED.value: (BAD, "red", "message refused", False),
+        "passed_over": (WAITS, "yellow", "passed over", False),
+        "paused": (NEUTRAL, "cyan", "paused", False),
         "lease_over": (WAITS, "yellow", "worker gone", False),
         "cancel_asked": (NEUTRAL, "cyan", "cancelling", False),
         "cancelled": (NEUTRAL, "cyan", "cancelled", True),

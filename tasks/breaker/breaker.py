@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 import redis
@@ -21,6 +22,17 @@ FAILURES_BEFORE_OPEN: Final = 3
 REASON_MAXIMUM_CHARACTERS: Final = 200
 
 
+_log = logging.getLogger(__name__)
+
+
+def log_moved(server: ServerState) -> None:
+    """Write into the log that a server is passed over from now on, or used again."""
+    if server.state in {"open", "half_open"}:
+        _log.warning("server_opened server=%s reason=%r", server.name, server.reason)
+    else:
+        _log.warning("server_closed server=%s", server.name)
+
+
 def new_token() -> str:
     """Random, for a test or a first sign-in: no paused worker can repeat a later one's."""
     return secrets.token_hex(12)
@@ -36,10 +48,20 @@ class Breaker:
         client: From `settings_store.redis_client.connect`.
         prefix: First part of every key.
         clock: Lua text that defines `now_ms()`; tests move time by it.
+        on_moved: Told the server's state by the one process whose call opened or closed its breaker, after
+            that. It may be told twice where a reply was lost, and never where its process dies right then.
     """
 
-    def __init__(self, client: redis.Redis, *, prefix: str = "notify", clock: str = REDIS_CLOCK) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        prefix: str = "notify",
+        clock: str = REDIS_CLOCK,
+        on_moved: Callable[[ServerState], object] = log_moved,
+    ) -> None:
         self._scripts = Scripts(client, prefix, clock)
+        self._on_moved = on_moved
 
     def allows(self, fingerprints: Iterable[str]) -> dict[str, Permission]:
         """Which servers of a chain may be used now, in one round trip; it writes once a day at most."""
@@ -49,9 +71,17 @@ class Breaker:
         now_ms, answers = self._scripts.run("allows", *asked)
         return {
             fingerprint: Permission(
-                state=state, reason=reason, now_ms=now_ms, again_at_ms=again_at, probe_due=bool(due)
+                state=state,
+                reason=reason,
+                now_ms=now_ms,
+                again_at_ms=again_at,
+                probe_due=bool(due),
+                misconfigured=bool(misconfigured),
+                success_is_news=bool(news),
             )
-            for fingerprint, (state, reason, again_at, due) in zip(asked, answers, strict=True)
+            for fingerprint, (state, reason, again_at, due, misconfigured, news) in zip(
+                asked, answers, strict=True
+            )
         }
 
     def report(
@@ -84,6 +114,8 @@ class Breaker:
         state, moved = self._scripts.run(
             "report", fingerprint, name, what.value, token, began_ms, failures_before_open, said
         )
+        if moved:
+            self._tell_moved(fingerprint)
         return Reported(state, bool(moved))
 
     def take_probe(self, fingerprint: str, token: str) -> bool:
@@ -112,6 +144,8 @@ class Breaker:
         how = "ok" if ok else "misconfigured" if misconfigured else "down"
         answer: Literal["closed", "open", "stale"]
         answer = self._scripts.run("probed", fingerprint, token, how, _one_line(reason))
+        if answer == "closed":
+            self._tell_moved(fingerprint)
         return answer
 
     def may_sign_in(self, fingerprint: str, token: str) -> SignIn:
@@ -166,6 +200,20 @@ class Breaker:
         """Every server with a record, by name, for an operator; those never in trouble may have none."""
         rows = [_server_state(*row) for row in self._scripts.run("list")]
         return sorted(rows, key=lambda row: (row.name, row.fingerprint))
+
+    def server(self, fingerprint: str) -> ServerState | None:
+        """One of them; None where there is no record of it."""
+        rows = self._scripts.run("list", fingerprint)
+        return _server_state(*rows[0]) if rows else None
+
+    def _tell_moved(self, fingerprint: str) -> None:
+        # What came of the move is kept already: whoever is told of it may not undo that by failing.
+        try:
+            server = self.server(fingerprint)
+            if server is not None:
+                self._on_moved(server)
+        except Exception as error:  # noqa: BLE001  # whatever those who listen do
+            _log.error("server_moved_untold fingerprint=%s error=%s", fingerprint, type(error).__name__)
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:

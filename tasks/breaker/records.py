@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
 BreakerState = Literal["closed", "open", "half_open", "paused"]
+
+_WORDS: Final[Mapping[BreakerState, str]] = MappingProxyType(
+    {
+        "open": "passed over until a test finds it well",
+        "half_open": "passed over while it is tested",
+        "paused": "paused",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,8 @@ class Permission:
         now_ms: Redis' time of the answer, in Unix milliseconds.
         again_at_ms: When it is worth asking again; now where it may be used.
         probe_due: Whether somebody should take its test now.
+        misconfigured: Whether only an operator can cure what keeps it from being used.
+        success_is_news: Whether a completed transaction is to be reported; else that would change nothing.
     """
 
     state: BreakerState
@@ -25,11 +37,18 @@ class Permission:
     now_ms: int
     again_at_ms: int
     probe_due: bool
+    misconfigured: bool = False
+    success_is_news: bool = True
 
     @property
     def allowed(self) -> bool:
         """Whether mail may be sent by this server."""
         return self.state == "closed"
+
+    @property
+    def words(self) -> str:
+        """Why it may not be used, as one line for an operator; blank where it may."""
+        return f"{_WORDS[self.state]}: {self.reason}" if not self.allowed else ""
 
     @property
     def wait_seconds(self) -> float:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tasks.breaker import SignInAwaited
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.postponed import Postponed
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.ledger import Intent, Ledger
 from tasks.rendering import RenderedMessage
@@ -23,6 +25,8 @@ from tasks.verdict import Judgement, Scope, Verdict
 
 #: Servers must take 100 recipients (RFC 5321, 4.5.3.1.8); one that takes fewer says so with 452.
 RECIPIENTS_PER_TRANSACTION: Final = 100
+#: While another worker makes the first sign-in to a server, whether it succeeded is looked at this often.
+SIGN_IN_LOOK_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -37,6 +41,7 @@ class Attempted:
         rest: Recipients that did not fit into this transaction and want another at once.
         entries: For the timeline.
         intended: Whether the ledger holds an intent that these results must close.
+        postponed: Why nothing was tried yet; None where something was.
     """
 
     judgement: Judgement | None = None
@@ -46,6 +51,7 @@ class Attempted:
     rest: list[int] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list, repr=False)
     intended: bool = False
+    postponed: Postponed | None = None
 
 
 class Attempt:
@@ -59,6 +65,7 @@ class Attempt:
 
     Attributes:
         result: What came of it so far; it holds also where `run` raises.
+        began_at_ms: When it began, by Redis' clock.
     """
 
     def __init__(
@@ -80,7 +87,7 @@ class Attempt:
         self._message = message
         self._clock = clock
         self.result = Attempted()
-        self._began_at_ms = state.now_ms()
+        self.began_at_ms = state.now_ms()
         self._began = clock()
 
     def run(self) -> None:
@@ -110,6 +117,9 @@ class Attempt:
             if failure.judgement.verdict is Verdict.STALE_CONNECTION and not fresh:
                 return True
             self._failed(failure)
+        except SignInAwaited as awaited:
+            seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)
+            self.result.postponed = Postponed(self._state.now_ms() + int(seconds * 1000), str(awaited))
         return False
 
     def _send(self, connection: Connection) -> None:
@@ -186,7 +196,7 @@ class Attempt:
     ) -> None:
         self.result.entries.append(
             {
-                "at": self._began_at_ms,
+                "at": self.began_at_ms,
                 "pass": self._state.claim.passes + 1,
                 "server": self._hop.server.name,
                 "rule": self._hop.rule,

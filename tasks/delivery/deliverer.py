@@ -14,11 +14,12 @@ import redis
 from settings_store.errors import DamagedSettings, SecretFault
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
+from tasks.breaker import Breaker
 from tasks.delivery.escalating import escalate
 from tasks.delivery.insist import Insist
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import write_memory
-from tasks.delivery.next_time import counts_as_pass, wait_seconds
+from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.walk import Walk
@@ -66,6 +67,7 @@ class Deliverer:
         store: The options.
         pool: Connections to servers.
         leases: Keeps claims alive.
+        breaker: Which servers are left alone.
         worker: This process' name in the ledger.
         draw: Random numbers from 0 to 1 for the schedule.
         clock: Seconds that only grow.
@@ -78,6 +80,7 @@ class Deliverer:
         store: SettingsStore,
         pool: ConnectionPool,
         leases: LeaseKeeper,
+        breaker: Breaker,
         *,
         worker: str,
         draw: Callable[[], float] = random.random,
@@ -88,6 +91,7 @@ class Deliverer:
         self._store = store
         self._pool = pool
         self._leases = leases
+        self._breaker = breaker
         self._worker = worker
         self._draw = draw
         self._clock = clock
@@ -144,6 +148,7 @@ class Deliverer:
             self._pool,
             state,
             routed.chain,
+            breaker=self._breaker,
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,
@@ -151,7 +156,7 @@ class Deliverer:
         walk.run()
         wait = wait_seconds(state, routed.chain, draw=self._draw())
         counts = counts_as_pass(state)
-        escalate(state, self._ledger, self._insist, tried=counts)
+        escalate(state, self._ledger, self._insist, tried=counts_as_try(state))
         return self._finish(state, "waiting", state.walked.reason, wait, counts=counts)
 
     def _stopped(self, state: PassState, answer: str) -> PassResult:
@@ -187,6 +192,7 @@ class Deliverer:
                 counts_as_pass=counts,
                 attempts=state.attempts,
                 revision=state.snapshot.revision,
+                waits_for=tuple(state.walked.barred) if then == "waiting" else (),
             )
         )
         match status:

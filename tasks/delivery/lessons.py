@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tasks.breaker import Permission
 from tasks.delivery.attempt import Attempted
 from tasks.delivery.memory import Unsure
 from tasks.delivery.pass_state import PassState
@@ -33,9 +34,38 @@ def learn(state: PassState, hop: Hop, attempted: Attempted) -> None:
     """Take over what came of an attempt."""
     state.pending.entries += attempted.entries
     state.closes_intent = state.closes_intent or attempted.intended
+    if attempted.postponed is not None:
+        state.walked.troubles[hop.server.name] = attempted.postponed.reason
+        return
+    state.memory.barred.pop(hop.server.fingerprint, None)
     _learn_of_recipients(state, hop, attempted)
     _learn_of_server(state, hop, attempted.judgement)
     _tell(state, hop, attempted)
+
+
+def leave_alone(state: PassState, hop: Hop, barred: Permission, indexes: list[int]) -> None:
+    """Take over that a server is not to be tried for these recipients, and tell it where that is news."""
+    fingerprint, memory, name = hop.server.fingerprint, state.memory, hop.server.name
+    state.walked.barred[fingerprint] = barred
+    state.walked.troubles[name] = barred.words
+    if not barred.misconfigured:
+        memory.down_since_ms.setdefault(fingerprint, state.now_ms())
+    told = "paused" if barred.state == "paused" else "passed_over"
+    if memory.barred.get(fingerprint) == told:
+        return
+    memory.barred[fingerprint] = told
+    state.pending.entries.append(
+        {
+            "at": state.now_ms(),
+            "pass": state.claim.passes + 1,
+            "server": name,
+            "verdict": told,
+            "reason": barred.reason,
+            "indexes": indexes,
+            "revision": state.snapshot.revision,
+            "next_at": None,
+        }
+    )
 
 
 def _learn_of_recipients(state: PassState, hop: Hop, attempted: Attempted) -> None:

@@ -29,7 +29,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
         recipient_not_before_ms: The same where it asked for one recipient, or for this message alone.
         throttled: How often a server asked for patience.
         unsure: Which server may have the message, by recipient.
-        down_since_ms: Since when a server could not be reached, each time it was tried.
+        down_since_ms: Since when a server could not be reached, each time it was tried or was to be.
+        barred: How it was last told that a server is left alone, so that the timeline tells it once.
         tries: How often all servers were tried, those counted that were known to be down.
         escalated: Whether the text that follows the e-mail was accepted.
     """
@@ -41,6 +42,7 @@ class Memory(msgspec.Struct, omit_defaults=True):
     throttled: dict[str, int] = {}
     unsure: dict[int, Unsure] = {}
     down_since_ms: dict[str, int] = {}
+    barred: dict[str, str] = {}
     tries: int = 0
     escalated: bool = False
 

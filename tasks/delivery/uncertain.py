@@ -13,7 +13,6 @@ from tasks.routing import Hop
 from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS, UNCERTAIN_SERVER_DOWN_SECONDS
 
 _RESEND_AFTER_MS: Final = int(RESEND_UNCERTAIN_AFTER_SECONDS * 1000)
-_SURELY_DOWN_MS: Final = int(UNCERTAIN_SERVER_DOWN_SECONDS * 1000)
 
 Offer = Callable[[Hop, list[int]], object]
 
@@ -28,7 +27,8 @@ def resend_uncertain(state: PassState, chain: tuple[Hop, ...], offer: Offer) -> 
 
     Args:
         state: The pass.
-        chain: Today's servers. One that may have the message and is no longer among them counts as down.
+        chain: Today's servers. One that may have the message and is no longer among them counts as down from
+            now on.
         offer: Offers the message to one server for some recipients.
     """
     unsure = state.having("u")
@@ -48,18 +48,27 @@ def _resend(
     refused = [index for index in indexes if state.memory.is_refused(fingerprint, index)]
     state.settle(dict.fromkeys(refused, "x"))
     same = [hop for hop in chain if hop.server.fingerprint == fingerprint]
+    if not same:
+        # Its options changed, or it was taken out: it cannot be asked, and may have the message all the same.
+        state.memory.down_since_ms.setdefault(fingerprint, state.now_ms())
     for hop in same:
         offer(hop, _still_unsure(state, indexes))
-    if same and not _is_surely_down(state, fingerprint):
+    if not _is_surely_down(state, fingerprint):
         return
     for hop in chain:
         offer(hop, _still_unsure(state, indexes))
 
 
-def _is_surely_down(state: PassState, fingerprint: str) -> bool:
-    """Whether a server failed each time it was tried, for long."""
+def surely_down_ms(state: PassState, fingerprint: str) -> int | None:
+    """From when on a server counts as surely down, if it stays as it is; None where it is not down."""
     since_ms = state.memory.down_since_ms.get(fingerprint)
-    return since_ms is not None and state.now_ms() - since_ms >= _SURELY_DOWN_MS
+    return None if since_ms is None else since_ms + int(UNCERTAIN_SERVER_DOWN_SECONDS * 1000)
+
+
+def _is_surely_down(state: PassState, fingerprint: str) -> bool:
+    """Whether a server failed each time it was tried, or could not be tried at all, for long."""
+    at_ms = surely_down_ms(state, fingerprint)
+    return at_ms is not None and state.now_ms() >= at_ms
 
 
 def _still_unsure(state: PassState, indexes: list[int]) -> list[int]:

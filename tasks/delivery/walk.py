@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from tasks.breaker import Breaker
 from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempted
+from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.insist import Insist
-from tasks.delivery.lessons import ends_offer, learn
+from tasks.delivery.lessons import ends_offer, learn, leave_alone
 from tasks.delivery.options import text_options
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.postponed import Postponed
 from tasks.delivery.stops import ClaimLost, OptionsChanged
 from tasks.delivery.uncertain import resend_uncertain
 from tasks.ledger import Ledger
@@ -32,6 +35,7 @@ class Walk:
     Args:
         state: The pass; it learns what came of the walk.
         chain: The servers in the order they are tried.
+        breaker: Says which of them are left alone, and hears how the others did.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
     """
@@ -43,6 +47,7 @@ class Walk:
         state: PassState,
         chain: tuple[Hop, ...],
         *,
+        breaker: Breaker,
         insist: Insist,
         revision: Callable[[], int],
         clock: Callable[[], float],
@@ -51,6 +56,7 @@ class Walk:
         self._pool = pool
         self._state = state
         self._chain = chain
+        self._watch = BreakerWatch(breaker, state, chain)
         self._insist = insist
         self._revision = revision
         self._clock = clock
@@ -66,8 +72,11 @@ class Walk:
         """
         state = self._state
         state.walked.waits_until_ms = 0
+        state.walked.barred.clear()
         resend_uncertain(state, self._chain, self._offer)
         for hop in self._chain:
+            if state.walked.waits_until_ms:
+                break
             self._offer(hop, state.having("o"))
             if self._is_worth_waiting(hop):
                 state.walked.waits_until_ms = state.memory.not_before_ms[hop.server.fingerprint]
@@ -78,7 +87,11 @@ class Walk:
         """Offer the message to one server for those of these recipients that it may be asked about now."""
         state, memory, fingerprint = self._state, self._state.memory, hop.server.fingerprint
         welcome = [index for index in indexes if not memory.is_refused(fingerprint, index)]
-        if not welcome or fingerprint in state.walked.passed_over:
+        if not welcome or fingerprint in state.walked.passed_over or state.walked.waits_until_ms:
+            return
+        barred = self._watch.barred(hop)
+        if barred is not None:
+            leave_alone(state, hop, barred, welcome)
             return
         now_ms = state.now_ms()
         ready = [index for index in welcome if memory.patience_ms(fingerprint, index) <= now_ms]
@@ -89,6 +102,9 @@ class Walk:
         groups = self._groups(ready)
         while groups and self._has_time():
             attempted = self._attempt(hop, groups.pop(0))
+            if attempted.postponed is not None:
+                self._postpone(hop, attempted.postponed)
+                break
             if attempted.rest:
                 groups.insert(0, tuple(attempted.rest))
             if ends_offer(state, attempted.judgement):
@@ -120,7 +136,15 @@ class Walk:
             attempt.run()
         finally:
             learn(self._state, hop, attempt.result)
+        self._watch.tell(hop, attempt.result, attempt.began_at_ms)
         return attempt.result
+
+    def _postpone(self, hop: Hop, postponed: Postponed) -> None:
+        """Come back at that time, to the same server; to the next one only where it would be too late."""
+        if postponed.until_ms < self._state.claim.expires_at_ms:
+            self._state.walked.waits_until_ms = postponed.until_ms
+        else:
+            self._state.walked.passed_over.add(hop.server.fingerprint)
 
     def _render(self, hop: Hop, group: tuple[int, ...]) -> RenderedMessage:
         state = self._state

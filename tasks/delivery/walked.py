@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tasks.breaker import Permission
+
 
 @dataclass(slots=True)
 class Walked:
@@ -16,6 +18,7 @@ class Walked:
         passed_over: Fingerprints of servers that are not tried again in this pass.
         out_of_time: Whether recipients were left because the pass took too long.
         waits_until_ms: When the server may be tried again that everything still open waits for; 0 = none.
+        barred: Servers that were left alone because their breaker says so, by fingerprint.
     """
 
     spent: bool = False
@@ -24,6 +27,7 @@ class Walked:
     passed_over: set[str] = field(default_factory=set)
     out_of_time: bool = False
     waits_until_ms: int = 0
+    barred: dict[str, Permission] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:

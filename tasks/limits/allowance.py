@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from settings_store.snapshot import Snapshot
 from tasks.limits.account import account_of
-from tasks.routing import route
+from tasks.routing import servers_in_use
 from tasks.server import Server
 
 
@@ -35,16 +35,11 @@ def allowance_for(snapshot: Snapshot, server: Server) -> Allowance:
     Servers in use that share host and mailbox are one account, and the lowest limit of them holds.
     """
     account = account_of(server)
-    names = {server.name} | {each.name for each in _in_use(snapshot) if account_of(each) == account}
+    names = {server.name} | {each.name for each in servers_in_use(snapshot) if account_of(each) == account}
     return Allowance(
         messages_per_minute=_lowest(snapshot.number(f"limits.{name}_messages_per_minute") for name in names),
         connections=_lowest(snapshot.number(f"limits.{name}_connections") for name in names),
     )
-
-
-def _in_use(snapshot: Snapshot) -> list[Server]:
-    hops = (*route(snapshot, "email").chain, *route(snapshot, "text").chain)
-    return [hop.server for hop in hops]
 
 
 def _lowest(limits: Iterable[int]) -> int:

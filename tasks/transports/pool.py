@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from tasks.server import Server
 from tasks.transports.client import Client
@@ -19,6 +20,15 @@ from tasks.transports.tls import TrustStore
 
 _TIMEOUTS = Timeouts()
 _LIMITS = Limits()
+
+
+#: Given the server, what is entered around the opening of a connection to it.
+Opening = Callable[[Server], AbstractContextManager[None]]
+
+
+def opened_at_once(_server: Server) -> AbstractContextManager[None]:
+    """What is entered where a pool was given nothing."""
+    return contextlib.nullcontext()
 
 
 def no_tokens(_server: Server) -> str:
@@ -38,6 +48,7 @@ class ConnectionPool:
         local_hostname: The name for EHLO; None takes the machine's where it is a full one, and asks no DNS.
         token_source: Gives the token for a server with OAuth; called for each new connection, in its thread.
         limits: When a connection is not used again.
+        opening: Entered around the opening of each connection; what it raises keeps that from being opened.
 
     Raises:
         InvalidLocalHostname: The name is neither a host name nor an address literal.
@@ -52,6 +63,7 @@ class ConnectionPool:
         local_hostname: str | None = None,
         token_source: TokenSource = no_tokens,
         limits: Limits = _LIMITS,
+        opening: Opening = opened_at_once,
     ) -> None:
         self._timeouts = timeouts
         self._ca_bundle = ca_bundle
@@ -59,6 +71,7 @@ class ConnectionPool:
         self._local_hostname = our_hostname(local_hostname)
         self._token_source = token_source
         self._limits = limits
+        self._opening = opening
         self._trust = TrustStore()
         self._processes: dict[int, IdleConnections] = {}
 
@@ -70,6 +83,7 @@ class ConnectionPool:
         fresh: bool = False,
         timeouts: Timeouts | None = None,
         ca_bundle: str | None = None,
+        opening: Opening | None = None,
     ) -> Iterator[Connection]:
         """A connection that is signed in and ready for a message; kept afterwards if it is clean.
 
@@ -80,15 +94,19 @@ class ConnectionPool:
             fresh: Open a new one, as after a stale connection; those kept for this server go, being as old.
             timeouts: In place of the pool's, as the options say now.
             ca_bundle: In place of the pool's, as the options say now.
+            opening: In place of the pool's, as for a test.
 
         Raises:
             TransportFailure: It could not be opened.
-            Exception: What opening a sealed secret raised, unchanged.
+            Exception: What opening a sealed secret, or entering `opening`, raised, unchanged.
         """
         timeouts = timeouts or self._timeouts
         bundle = self._ca_bundle if ca_bundle is None else ca_bundle
         key = PoolKey(server.fingerprint, bundle)
-        connection = self._reuse(key, timeouts, fresh=fresh) or self._open(server, bundle, timeouts)
+        connection = self._reuse(key, timeouts, fresh=fresh)
+        if connection is None:
+            with (opening or self._opening)(server):
+                connection = self._open(server, bundle, timeouts)
         try:
             yield connection
         except BaseException:

@@ -77,6 +77,33 @@ def failed_over(told: ToldLedger) -> str:
     return notification_id
 
 
+def passed_over(told: ToldLedger) -> str:
+    """The primary is left alone, and the secondary takes it."""
+    notification_id = told.accept(email(id="alone-1", subject="Payroll failed"))
+    claim = told.claim(notification_id)
+    barred = told.entry("primary_email", "passed_over", reason="the server refuses connections", stage=None)
+    del barred["stage"], barred["rule"], barred["seconds"]
+    sent = told.entry("secondary_email", "delivered", code=250, text="queued", reason="the server took it")
+    told.finish(claim, {0: "d"}, [barred, sent], reason="by secondary_email (primary_email: passed over)")
+    return notification_id
+
+
+def test_a_server_that_was_passed_over_is_an_event_and_no_attempt(told: ToldLedger) -> None:
+    document = message_json.show(told.record(passed_over(told)))
+    assert [attempt["server"] for attempt in document["attempts"]] == ["secondary_email"]
+    (event,) = document["events"]
+    assert (event["server"], event["verdict"]) == ("primary_email", "passed_over")
+    assert event["reason"] == "the server refuses connections"
+
+
+def test_a_server_that_was_passed_over_is_shown_with_the_reason(told: ToldLedger) -> None:
+    record = told.record(passed_over(told))
+    lines = list(message_lines(record, now_ms=told.clock.now_ms, screen=Screen(80)))
+    (at,) = (place for place, line in enumerate(lines) if "! Primary Email: passed over" in line)
+    assert "the server refuses connections" in lines[at] + lines[at + 1]
+    assert not any(f"chosen: {PRIMARY_RULE}" in line for line in lines)
+
+
 def second_pass(told: ToldLedger, notification_id: str) -> None:
     told.clock.advance(16)
     told.ledger.sweep("high", room=1)

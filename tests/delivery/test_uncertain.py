@@ -266,15 +266,18 @@ def test_a_route_made_anew_in_the_same_pass_does_not_resend_at_once(
     assert (primary.heard, secondary.heard) == ([A], [B])
 
 
-def test_a_server_that_left_the_chain_counts_as_down(bench: Bench, primary: MailServer) -> None:
+def test_a_server_that_left_the_chain_counts_as_down_and_the_others_wait_their_five_minutes(
+    bench: Bench, primary: MailServer
+) -> None:
     primary.answers["DOT"] = [SILENT]
     bench.accept_email(A)
     assert bench.deliver().state == "waiting"
     with mail_server() as another:
         bench.use(primary_email=another)
+        assert (bench.again().state, another.connections) == ("waiting", 0)
         assert bench.again().state == "delivered"
         assert another.got == [A]
-    assert bench.clock.now_ms == bench.record().accepted_at_ms + 60_000
+    assert bench.clock.now_ms == bench.record().accepted_at_ms + 360_000
     assert bench.story() == ["primary_email final uncertain", "primary_email final delivered"]
 
 

@@ -10,13 +10,15 @@ import redis
 
 from settings_store.keyring import Keyring
 from settings_store.store import SettingsStore
+from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import Memory, read_memory
+from tasks.delivery.probe import Prober
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
 from tasks.publisher import checked, entry_of
-from tasks.routing import route
+from tasks.routing import route, servers_in_use
 from tasks.transports.pool import ConnectionPool
 from tests.rigs.clock import START_MS, TEST_CLOCK, LedgerClock
 from tests.rigs.delivery_servers import MailServer
@@ -64,8 +66,13 @@ class Bench:
         self.store = SettingsStore(client, keyring=keyring)
         self.ledger = Ledger(client, revision_key=self.store.revision_key, clock=TEST_CLOCK)
         self.queries = LedgerQueries(client)
-        self.pool = ConnectionPool(clock=self.seconds, local_hostname="client.test")
+        self.breaker = Breaker(client, clock=TEST_CLOCK)
+        first_sign_in = FirstSignIn(self.breaker)
+        self.pool = ConnectionPool(clock=self.seconds, local_hostname="client.test", opening=first_sign_in)
+        self.prober = Prober(self.breaker, first_sign_in, self.pool)
         self.draw = 1.0
+        # A test that is not about the breaker is not to meet it; refusals of a sign-in open it all the same.
+        self.set(delivery__breaker_failures=100)
         self.deliverer = self.new_deliverer(ledger=worker_ledger, pause=pause)
 
     def new_deliverer(
@@ -83,11 +90,21 @@ class Bench:
             store or self.store,
             self.pool,
             leases or LeaseKeeper(ledger, every_seconds=NEVER_SECONDS),
+            self.breaker,
             worker=worker,
             draw=lambda: self.draw,
             clock=self.seconds,
             pause=pause,
         )
+
+    def probe(self, name: str = "primary_email") -> str:
+        """Let time pass until a server's test is due, and make it."""
+        snapshot = self.store.snapshot()
+        server = next(server for server in servers_in_use(snapshot) if server.name == name)
+        permission = self.breaker.allows([server.fingerprint])[server.fingerprint]
+        if not permission.probe_due:
+            self.clock.advance(permission.wait_seconds)
+        return self.prober.probe(server, snapshot)
 
     def close(self) -> None:
         self.pool.close()

@@ -1,8 +1,9 @@
--- Every server that has a record, for an operator. What vanished is taken out of the set.
--- ARGV: prefix
+-- The servers that have a record, for an operator: those named, or all. What vanished is taken out of the set.
+-- ARGV: prefix, fingerprints
 local now = now_ms()
 local rows = {}
-for _, fingerprint in ipairs(redis.call('SMEMBERS', INDEX)) do
+local wanted = #ARGV > 1 and {unpack(ARGV, 2)} or redis.call('SMEMBERS', INDEX)
+for _, fingerprint in ipairs(wanted) do
   local record = load(fingerprint, now)
   if next(record) == nil then
     redis.call('SREM', INDEX, fingerprint)

@@ -48,6 +48,12 @@ local function state_of(record, now)
   return 'open'
 end
 
+-- Whether a transaction that is completed now would change the record; else it need not be told.
+local function success_is_news(record, now)
+  return is_open(record) or record.streak or record.step or record.signed_in ~= '1'
+    or math.abs(now - number(record.last_success)) >= SUCCESS_RESOLUTION_MS
+end
+
 -- When it is worth asking again whether the server may be used.
 local function again_at(record, now)
   local state = state_of(record, now)

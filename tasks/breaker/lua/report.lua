@@ -12,8 +12,7 @@ local is_mover = false
 if what == 'completed' then
   -- A connection that signed in before the trouble proves nothing about a sign-in that is refused since.
   local proves_nothing = is_open(record) and record.kind == 'misconfigured' and is_stale
-  local is_news = is_open(record) or record.streak or record.step or record.signed_in ~= '1'
-    or record.name ~= ARGV[3] or math.abs(now - number(record.last_success)) >= SUCCESS_RESOLUTION_MS
+  local is_news = success_is_news(record, now) or record.name ~= ARGV[3]
   if is_open(record) and not proves_nothing then
     close(record, token, now)
   end

@@ -1,0 +1,18 @@
+"""An attempt that was not begun, because it is not its turn: no failure of anybody, and no try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """When it is worth coming back.
+
+    Attributes:
+        until_ms: In Unix milliseconds, by Redis' clock.
+        reason: Why, in words for the operator.
+    """
+
+    until_ms: int
+    reason: str
