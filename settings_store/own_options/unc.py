@@ -32,7 +32,8 @@ OPTIONS: tuple[Option, ...] = (
         "Time for one file",
         Integer(5, 600, "seconds"),
         60,
-        "How long a server may take over one file in all: connecting, signing in, opening and reading. "
-        "The mail server's own time does not count. When it is over, the mail goes without the file.",
+        "How long a server may take to open a file, connecting and signing in included, and as long again "
+        "to read it. The mail server's own time does not count. When it is over, the mail goes without the "
+        "file.",
     ),
 )

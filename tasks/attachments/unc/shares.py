@@ -1,0 +1,145 @@
+"""Opens files on network shares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from tasks.attachments.source import AttachmentFault, Fault, OpenFile
+from tasks.attachments.unc import share_path
+from tasks.attachments.unc.access import Access
+from tasks.attachments.unc.account import Account
+from tasks.attachments.unc.budget import Budget
+from tasks.attachments.unc.open_file import Opened, ShareFile
+from tasks.attachments.unc.session_pool import IDLE_SECONDS, Lent, SessionPool
+from tasks.attachments.unc.share_path import InvalidSharePath, SharePath
+from tasks.attachments.unc.sign_in_guard import SignInGuard
+
+#: DFS links lead on to other links; more of them in a row go round in a circle.
+LINKS_MAXIMUM: Final = 8
+#: A file that another program has open is asked for again after so long each, and then the mail goes without.
+LOCKED_WAITS_SECONDS: Final = (0.25, 0.5, 1.0, 1.5, 2.0)
+
+
+class Shares:
+    """The network shares, as a source of attachments. One object a process; safe between threads and forks.
+
+    Args:
+        guard: Decides for all workers whether the account may be tried.
+        idle_seconds: How long a session is kept unused.
+        pause: Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        guard: SignInGuard,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pool = SessionPool(guard, idle_seconds=idle_seconds)
+        self._pause = pause
+
+    def open(self, path: str, access: Access, *, within_seconds: float = float("inf")) -> OpenFile:
+        r"""Open a file.
+
+        Args:
+            path: As a notification names it: `\\server\share\folder\file`.
+            access: What the options say, from `Access.of`.
+            within_seconds: What is left to open it in, where that is less than the option allows.
+
+        Raises:
+            AttachmentFault: It cannot be opened.
+            settings_store.errors.SecretFault: The password cannot be opened here.
+            redis.RedisError: Nobody could be asked whether the account may be tried.
+        """
+        try:
+            wanted = share_path.parse(path)
+        except InvalidSharePath as invalid:
+            raise AttachmentFault(Fault.NOT_ALLOWED, f"its path {invalid.fault}") from None
+
+        def opened() -> Opened:
+            return self._patiently(wanted, access, Budget(min(access.seconds, within_seconds)))
+
+        return ShareFile(
+            wanted.name,
+            opened(),
+            access.seconds,
+            heard=self._heard,
+            reopen=opened,
+            give_back=self._give_back,
+        )
+
+    def close(self) -> None:
+        """Close the sessions that are not in use."""
+        self._pool.close()
+
+    def _patiently(self, path: SharePath, access: Access, budget: Budget) -> Opened:
+        """Open; where another program has the file open, a few times within the budget."""
+        for seconds in LOCKED_WAITS_SECONDS:
+            try:
+                return self._opened(path, access, budget, LINKS_MAXIMUM)
+            except AttachmentFault as fault:
+                if fault.kind is not Fault.LOCKED or budget.left_seconds < seconds:
+                    raise
+            with budget.spending():
+                self._pause(seconds)
+        return self._opened(path, access, budget, LINKS_MAXIMUM)
+
+    def _opened(self, path: SharePath, access: Access, budget: Budget, links: int) -> Opened:
+        if refusal := access.allowed.refusal(path.host, path.share):
+            raise AttachmentFault(Fault.NOT_ALLOWED, refusal)
+        if not isinstance(access.account, Account):
+            raise AttachmentFault(Fault.DENIED, str(access.account))
+        found = self._found(path, access, access.account, budget)
+        if isinstance(found, Opened):
+            return found
+        if not links:
+            raise AttachmentFault(Fault.BROKEN, "its DFS links go round in a circle")
+        return self._first(found, access, budget, links - 1)
+
+    def _first(self, targets: Iterable[SharePath], access: Access, budget: Budget, links: int) -> Opened:
+        """The first target of a DFS link that has the file."""
+        faults: list[AttachmentFault] = []
+        for target in targets:
+            try:
+                return self._opened(target, access, budget, links)
+            except AttachmentFault as fault:
+                faults.append(fault)
+        # A target that may be gone to says more about the file than those that may not.
+        told = next((fault for fault in faults if fault.kind is not Fault.NOT_ALLOWED), faults[0])
+        words = told.words if told.words.startswith(_BY_DFS) else f"{_BY_DFS}: {told.words}"
+        raise AttachmentFault(told.kind, words, is_passing=told.is_passing)
+
+    def _found(
+        self, path: SharePath, access: Access, account: Account, budget: Budget
+    ) -> Opened | tuple[SharePath, ...]:
+        """Ask one server; a kept session that turns out to have ended is made anew, once."""
+        while True:
+            lent = self._pool.take(path.host, account, budget, must_encrypt=access.must_encrypt)
+            is_kept = False
+            try:
+                found = lent.session.find(path, budget)
+                if isinstance(found, tuple):
+                    return found
+                is_kept = True
+                return Opened(lent, found)
+            except AttachmentFault as fault:
+                if lent.session.is_alive or not lent.was_used or not budget.left_seconds:
+                    self._heard(lent, fault)
+                    raise
+            finally:
+                if not is_kept:
+                    self._pool.give_back(lent)
+
+    def _heard(self, lent: Lent, fault: AttachmentFault) -> None:
+        if not lent.session.is_alive:
+            self._pool.heard(lent.session.host, fault)
+
+    def _give_back(self, opened: Opened) -> None:
+        opened.lent.session.release(opened.handle)
+        self._pool.give_back(opened.lent)
+
+
+_BY_DFS: Final = "where its DFS link leads"
