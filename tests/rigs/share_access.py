@@ -22,13 +22,17 @@ def access(
     seconds: float = PATIENCE_SECONDS,
 ) -> Access:
     """Access to some hosts and shares."""
-    seal = f"sealed {hashlib.sha256(password.encode()).hexdigest()}"
     return Access(
-        Account(user, seal, lambda: password),
+        account(user, password),
         AllowList.of(", ".join(allowed)),
         must_encrypt=must_encrypt,
         seconds=seconds,
     )
+
+
+def account(user: str = USER, password: str = PASSWORD) -> Account:
+    """An account; one password has one seal."""
+    return Account(user, f"sealed {hashlib.sha256(password.encode()).hexdigest()}", lambda: password)
 
 
 def content_of(file: OpenFile) -> bytes:

@@ -26,11 +26,11 @@ class AllowList:
         """Why a share may not be gone to, with the command that allows it; blank where it may."""
         named = [entry for entry in self.entries if _covers(entry, host.lower())]
         if not named:
-            return f"the host {host} is not allowed; this allows it: notify share allow {host}"
+            return f"the host {host} is not allowed; this allows it: notify share allow {host} --reason TEXT"
         if any(entry.share == share.lower() or not (entry.share or share.endswith("$")) for entry in named):
             return ""
         place = rf"\\{host}\{share}"
-        return f"the share {place} is not allowed; this allows it: notify share allow '{place}'"
+        return f"the share {place} is not allowed; this allows it: notify share allow '{place}' --reason TEXT"
 
 
 def _covers(entry: HostEntry, host: str) -> bool:

@@ -49,13 +49,13 @@ class SignInGuard:
         self._prefix = prefix
         self._pause = pause
         prelude = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
-        self._ask, self._tell = (
+        self._ask, self._tell, self._forget = (
             client.register_script(
                 "\n".join(
                     [LUA_CONSTANTS, prelude, clock, (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")]
                 )
             )
-            for name in ("ask_sign_in", "tell_sign_in")
+            for name in ("ask_sign_in", "tell_sign_in", "forget_refusals")
         )
 
     @contextlib.contextmanager
@@ -83,9 +83,8 @@ class SignInGuard:
             self._tell(args=[*arguments, "good", ""])
 
     def forget(self) -> int:
-        """Let refused accounts be tried at once; returns how many were refused at how many hosts."""
-        keys = list(self._redis.scan_iter(f"{self._prefix}:unc:refusals:*"))
-        return int(self._redis.delete(f"{self._prefix}:unc:sign-ins", *keys))
+        """Let refused accounts be tried at once; how many there were of account and host."""
+        return int(self._forget(args=[self._prefix]))
 
     def _await(self, arguments: tuple[str, ...], budget: Budget) -> None:
         with budget.spending():

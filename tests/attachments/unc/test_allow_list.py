@@ -50,10 +50,10 @@ def test_a_share_is_gone_to_only_where_the_list_names_it(
 
 def test_the_refusal_names_the_command_that_allows_the_host_or_the_share() -> None:
     assert allowed("").refusal("files", "r") == (
-        "the host files is not allowed; this allows it: notify share allow files"
+        "the host files is not allowed; this allows it: notify share allow files --reason TEXT"
     )
     assert allowed("files").refusal("files", "c$") == (
-        r"the share \\files\c$ is not allowed; this allows it: notify share allow '\\files\c$'"
+        r"the share \\files\c$ is not allowed; this allows it: notify share allow '\\files\c$' --reason TEXT"
     )
 
 

@@ -17,7 +17,7 @@ def test_a_direct_path_to_a_host_that_is_not_allowed_gives_it_nothing(samba: Sam
             shares.open(rf"\\{rogue.address}\reports\a.txt", access(samba.address))
         assert caught.value.kind is Fault.NOT_ALLOWED
         assert caught.value.words == (
-            f"the host {rogue.address} is not allowed; this allows it: notify share allow {rogue.address}"
+            f"the host {rogue.address} is not allowed; this allows it: notify share allow {rogue.address} --reason TEXT"
         )
         assert (rogue.connections, rogue.received) == (0, b"")
 
@@ -40,7 +40,7 @@ def test_a_link_to_a_host_that_is_not_allowed_gives_it_nothing(samba: Samba, sha
         assert caught.value.kind is Fault.NOT_ALLOWED
         assert caught.value.words == (
             f"where its DFS link leads: the host {rogue.address} is not allowed; "
-            f"this allows it: notify share allow {rogue.address}"
+            f"this allows it: notify share allow {rogue.address} --reason TEXT"
         )
         assert (rogue.connections, rogue.received) == (0, b"")
 

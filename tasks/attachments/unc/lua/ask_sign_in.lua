@@ -11,11 +11,14 @@ end
 if (record.good or 0) > now then return {now, 'yes', 0, 0, ''} end
 if (record.lease or 0) > now and record.token ~= token then return {now, 'wait', record.lease, 0, ''} end
 -- The lock of a domain's account counts what all hosts together refuse.
-local refusals = refusals_of(account)
-redis.call('ZREMRANGEBYSCORE', refusals, '-inf', now - REFUSALS_WINDOW_MS)
-local latest = redis.call('ZREVRANGE', refusals, 0, REFUSALS_MOST - 1, 'WITHSCORES')
-if #latest == 2 * REFUSALS_MOST then
-  return {now, 'refused', tonumber(latest[#latest]) + REFUSALS_WINDOW_MS, tonumber(latest[2]), ELSEWHERE}
+redis.call('ZREMRANGEBYSCORE', REFUSALS, '-inf', now - REFUSALS_WINDOW_MS)
+local latest = {}
+local flat = redis.call('ZREVRANGE', REFUSALS, 0, -1, 'WITHSCORES')
+for i = 1, #flat, 2 do
+  if flat[i]:sub(1, #account) == account then latest[#latest + 1] = tonumber(flat[i + 1]) end
+end
+if #latest >= REFUSALS_MOST then
+  return {now, 'refused', latest[REFUSALS_MOST] + REFUSALS_WINDOW_MS, latest[1], ELSEWHERE}
 end
 record.token, record.lease = token, now + LEASE_MS
 save(field, record, now)

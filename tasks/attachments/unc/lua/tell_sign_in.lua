@@ -15,8 +15,8 @@ elseif outcome == 'refused' then
   end
   record.good = nil
   if record.token == token then record.token, record.lease = nil, nil end
-  redis.call('ZADD', refusals_of(account), now, token)
-  redis.call('PEXPIRE', refusals_of(account), REFUSALS_WINDOW_MS)
+  redis.call('ZADD', REFUSALS, now, account .. ' ' .. token)
+  redis.call('PEXPIRE', REFUSALS, REFUSALS_WINDOW_MS)
 elseif record.token == token then
   record.token, record.lease = nil, nil
 end
