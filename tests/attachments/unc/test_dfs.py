@@ -17,7 +17,8 @@ def test_a_direct_path_to_a_host_that_is_not_allowed_gives_it_nothing(samba: Sam
             shares.open(rf"\\{rogue.address}\reports\a.txt", access(samba.address))
         assert caught.value.kind is Fault.NOT_ALLOWED
         assert caught.value.words == (
-            f"the host {rogue.address} is not allowed; this allows it: notify share allow {rogue.address} --reason TEXT"
+            f"the host {rogue.address} is not allowed; "
+            f"this allows it: notify share allow {rogue.address} --reason TEXT"
         )
         assert (rogue.connections, rogue.received) == (0, b"")
 
