@@ -18,6 +18,7 @@ from kombu.pools import ProducerPool
 from kombu.resource import Resource
 
 from tasks import broker
+from tasks.ledger import LANES
 
 _DEPTH_KNOWN_FOR_SECONDS: Final = 0.25
 _CONNECTIONS_MAXIMUM: Final = 10
@@ -54,23 +55,19 @@ class Bells:
         rung = 0
         with self._acquired(self._producers) as producer:
             for notification_id, lane, passes in bells:
-                body, headers = _message(notification_id, passes)
-                queue = broker.QUEUE_OF_LANE[lane]
-                producer.publish(
-                    body,
-                    routing_key=queue,
-                    exchange="",
-                    serializer="json",
-                    headers=headers,
-                    correlation_id=notification_id,
-                    delivery_mode=2,
-                    declare=[],
-                    retry=True,
-                    retry_policy=_TRIES,
-                )
+                _publish(producer, broker.DELIVER_TASK, notification_id, lane, passes)
                 rung += 1
                 self._count(lane)
         return rung
+
+    def ask_test(self, test_id: str) -> None:
+        """Ask a worker for the test of servers whose draft has this id, before all notifications.
+
+        Raises:
+            kombu.exceptions.OperationalError: The broker cannot be reached or does not take it.
+        """
+        with self._acquired(self._producers) as producer:
+            _publish(producer, broker.TEST_SERVER_TASK, test_id, LANES[0], 0)
 
     def room(self, lane: str) -> int:
         """How many more bells the lane's queue takes before it holds as many as it may.
@@ -129,22 +126,38 @@ class Bells:
             return depth
 
 
-def _message(notification_id: str, passes: int) -> tuple[Any, dict[str, Any]]:
+def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:
+    body, headers = _message(task, task_id, retries)
+    producer.publish(
+        body,
+        routing_key=broker.QUEUE_OF_LANE[lane],
+        exchange="",
+        serializer="json",
+        headers=headers,
+        correlation_id=task_id,
+        delivery_mode=2,
+        declare=[],
+        retry=True,
+        retry_policy=_TRIES,
+    )
+
+
+def _message(task: str, task_id: str, retries: int) -> tuple[Any, dict[str, Any]]:
     """Body and headers of a task message: one row in Flower for all passes, with their number as retries."""
     headers: dict[str, Any] = {
         "lang": "py",
-        "task": broker.DELIVER_TASK,
-        "id": notification_id,
+        "task": task,
+        "id": task_id,
         "shadow": None,
-        "root_id": notification_id,
+        "root_id": task_id,
         "parent_id": None,
         "group": None,
         "group_index": None,
-        "retries": passes,
+        "retries": retries,
         "eta": None,
         "expires": None,
         "timelimit": [None, None],
-        "argsrepr": f"('{notification_id}',)",
+        "argsrepr": f"('{task_id}',)",
         "kwargsrepr": "{}",
         "origin": "notify",
         "ignore_result": True,
@@ -153,4 +166,4 @@ def _message(notification_id: str, passes: int) -> tuple[Any, dict[str, Any]]:
         "stamps": {},
     }
     embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-    return ((notification_id,), {}, embed), headers
+    return ((task_id,), {}, embed), headers

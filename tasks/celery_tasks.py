@@ -120,7 +120,7 @@ def take_well_formed(task: Task, app: Celery, consumer: Any, **options: Any) -> 
 
 
 class NotifyTask(Task):
-    """Both tasks: results only where asked for, no arguments in sight."""
+    """All tasks: results only where asked for, no arguments in sight."""
 
     abstract = True
     Request = f"{QuietRequest.__module__}:{QuietRequest.__name__}"
@@ -168,6 +168,21 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
             else:
                 runtime().ring(published.id)
             return answer
+
+    @app.task(
+        name=broker.TEST_SERVER_TASK,
+        base=NotifyTask,
+        shared=False,
+        bind=True,
+        acks_late=False,
+        ignore_result=True,
+    )
+    def test_server(self: Task, test_id: object) -> str:
+        """Make the test of servers whose draft has this id."""
+        if not isinstance(test_id, str):
+            raise NotificationRefused("test_id: must be text; allowed: the id of a test")
+        with _without_words(self.request.id):
+            return runtime().examiner.make(test_id, worker=self.request.hostname)
 
 
 @contextlib.contextmanager

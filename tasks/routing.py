@@ -72,6 +72,11 @@ def servers_in_use(snapshot: Snapshot) -> tuple[Server, ...]:
     return tuple(hop.server for hop in hops)
 
 
+def server_of(snapshot: Snapshot, name: ServerName) -> Server | None:
+    """The server that a group of options describes, whether or not it is on a chain; None while unnamed."""
+    return _server(snapshot, name)[0] if _is_named(snapshot, name) else None
+
+
 def _plan(snapshot: Snapshot, channel: Channel) -> list[tuple[ServerName, str]]:
     """The servers that the table names, each with its rule."""
     match channel:

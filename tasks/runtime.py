@@ -21,8 +21,10 @@ from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
+from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
 from tasks.publisher import Publisher
+from tasks.server_test.examiner import Examiner
 from tasks.transports.pool import ConnectionPool
 
 
@@ -58,6 +60,16 @@ class Runtime:
     def bells(self) -> Bells:
         """The bells."""
         return Bells(self.environment.broker_url, prefix=self.environment.prefix)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The workers that are alive."""
+        return Fleet(self.redis, prefix=self.environment.prefix)
+
+    @cached_property
+    def examiner(self) -> Examiner:
+        """Makes the tests of servers that somebody asked for."""
+        return Examiner(self.redis, self.store, self.pool, prefix=self.environment.prefix)
 
     @cached_property
     def publisher(self) -> Publisher:

@@ -6,17 +6,16 @@ therefore judged by progress: work waits in a queue, slots are free, and nothing
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Collection
 from typing import Final
 
 import kombu.exceptions
 
+from tasks.fleet import WorkerLife, redis_clock
 from tasks.ledger import LANES
 from tasks.runtime import Runtime
 
-HEARTBEAT_LIFETIME_SECONDS: Final = 15
 #: So long nothing moves while work waits before the worker ends itself, and whoever runs it starts it anew.
 STALLED_SECONDS: Final = 60.0
 STALLED_EXIT_CODE: Final = 70
@@ -59,15 +58,20 @@ class Heartbeat:
         Raises:
             redis.RedisError: Redis does not answer.
         """
-        key = f"{self._runtime.environment.prefix}:worker:{self._runtime.worker}"
-        life = {
-            "revision": self._runtime.store.snapshot().revision,
-            "received": self._received(),
-            "busy": self._busy(),
-            "slots": self._slots,
-            "connections_kept": self._runtime.pool.idle_count,
-        }
-        self._runtime.redis.set(key, json.dumps(life), ex=HEARTBEAT_LIFETIME_SECONDS)
+        runtime = self._runtime
+        at_ms, ahead_ms = redis_clock(runtime.redis)
+        keyring = runtime.store.cipher.keyring
+        life = WorkerLife(
+            revision=runtime.store.snapshot().revision,
+            received=self._received(),
+            busy=self._busy(),
+            slots=self._slots,
+            connections_kept=runtime.pool.idle_count,
+            lanes=tuple(self._lanes()),
+            keys=tuple(sorted(keyring.keys)) if keyring else None,
+            clock_ahead_ms=ahead_ms,
+        )
+        runtime.fleet.beat(runtime.worker, life, at_ms=at_ms)
 
     def is_stalled(self) -> bool:
         """Whether work waits that this worker could take and has not taken for too long.

@@ -22,6 +22,7 @@ _COMMANDS = {
     "route": Lazy("console.cli.route", "route", "which servers a message goes to, and why"),
     "audit": Lazy("console.cli.audit", "audit", "who did what, when and from where: list, export"),
     "share": Lazy("console.cli.share", "share", "which network shares attachments may come from"),
+    "server": Lazy("console.cli.server", "server", "the servers: list, test, pause, resume"),
     "encrypt": Lazy("console.cli.secrets", "encrypt", "seal a password for an option"),
     "keys": Lazy("console.cli.secrets", "keys", "the keys that seal secrets"),
     "schema": Lazy("console.cli.schema", "schema", "the JSON schema of a notification"),

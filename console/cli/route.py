@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 import click
@@ -39,24 +39,32 @@ def route() -> None:
     metavar="A,B",
     help=f"Exit 1 unless the chain is this: names of servers, or `{NOBODY}`.",
 )
+@click.option(
+    "--revision",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="As the options were at this revision, instead of now.",
+)
 @as_json
-def explain(*, channel: Channel, expect: str | None, as_json: bool) -> None:
+def explain(*, channel: Channel, expect: str | None, revision: int | None, as_json: bool) -> None:
     """Print the chain of servers for e-mail or text, and the rule behind each."""
     expected = None if expect is None else _expected(expect)
     found = environment()
-    planned = routed(SettingsStore(client(found), prefix=found.prefix).snapshot(), channel)
+    store = SettingsStore(client(found), prefix=found.prefix)
+    planned = routed(store.snapshot() if revision is None else store.at(revision), channel)
     if as_json:
         say_json(route_json(planned))
     else:
         for line in route_lines(planned, Screen.of(sys.stdout)):
             say(line)
-    if planned.held is not None:
+    if planned.held is not None and revision is None:
         tell("messages are held until `notify options set primary_email.server_name=HOST --reason TEXT`")
     chain = [hop.server.name for hop in planned.chain]
     if expected is not None and chain != expected:
         raise Failed(
             f"the chain is {','.join(chain) or NOBODY}, not {','.join(expected) or NOBODY}",
             "`notify options history` shows who changed what",
+            details=_differences(expected, chain, planned),
         )
 
 
@@ -85,6 +93,27 @@ def route_lines(planned: Route, screen: Screen) -> Iterator[str]:
         first, *more = wrapped(shown(reason), screen.columns - len("  - "))
         yield f"  - {first}"
         yield from (f"    {line}" for line in more)
+
+
+def _differences(expected: Sequence[str], chain: Sequence[str], planned: Route) -> tuple[str, ...]:
+    """How a chain differs from what was expected, in sentences."""
+    missing = [name for name in expected if name not in chain]
+    more = [name for name in chain if name not in expected]
+    lines = [f"{name}: expected, and not in the chain{_why_missing(name, planned)}" for name in missing]
+    lines += [f"{name}: in the chain, and not expected" for name in more]
+    if not lines:
+        lines = [
+            f"place {place}: {found} instead of {wanted}"
+            for place, (wanted, found) in enumerate(zip(expected, chain, strict=False), start=1)
+            if wanted != found
+        ]
+    return tuple(lines)
+
+
+def _why_missing(name: str, planned: Route) -> str:
+    title = GROUPS[name]
+    dropped = [reason for reason in planned.reasons if reason.startswith(f"{title} is dropped")]
+    return f" ({dropped[0]})" if dropped else ""
 
 
 def _indented(text: str, screen: Screen) -> Iterator[str]:

@@ -114,6 +114,25 @@ class ConnectionPool:
             raise
         _close(self._idle.keep(key, connection))
 
+    def introduce(self, client: Client, server: Server, ca_bundle: str) -> None:
+        """Make a client ready for its first message by this pool's trust and tokens, without keeping it.
+
+        Args:
+            client: Not connected yet.
+            server: Where to.
+            ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+
+        Raises:
+            TransportFailure: It could not be opened.
+            Exception: What opening a sealed secret raised, unchanged.
+        """
+        open_client(client, server, lambda: self._trust.context(ca_bundle), self._token_source)
+
+    @property
+    def local_hostname(self) -> str:
+        """The name that servers are greeted with."""
+        return self._local_hostname
+
     def close_idle(self) -> None:
         """Close what was idle too long or is too old; called now and then, it gives servers places back."""
         _close(self._idle.remove_overdue())
@@ -157,7 +176,7 @@ class ConnectionPool:
 
     def _open(self, server: Server, ca_bundle: str, timeouts: Timeouts) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
-        open_client(client, server, lambda: self._trust.context(ca_bundle), self._token_source)
+        self.introduce(client, server, ca_bundle)
         return Connection(client, opened_at=self._clock())
 
 

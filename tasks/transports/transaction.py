@@ -25,7 +25,13 @@ _ABOUT_THE_CONNECTION = frozenset({Verdict.SERVER_DOWN, Verdict.STALE_CONNECTION
 
 
 def open_envelope(
-    client: Client, sender: str, recipients: Sequence[str], size_bytes: int, *, smtputf8: bool = False
+    client: Client,
+    sender: str,
+    recipients: Sequence[str],
+    size_bytes: int,
+    *,
+    smtputf8: bool = False,
+    pipelined: bool = True,
 ) -> Envelope:
     """Name sender and recipients, and ask to send the text.
 
@@ -38,6 +44,7 @@ def open_envelope(
         recipients: Envelope recipients; one named twice is sent once.
         size_bytes: Of the text as sent; 0 = not known.
         smtputf8: The text itself needs SMTPUTF8 (non-ASCII headers). Addresses are looked at in any case.
+        pipelined: Write all commands at once where the server allows it; a test wants each step by itself.
 
     Raises:
         TransportFailure: Sender or message are refused, or the connection failed; no text is due.
@@ -45,10 +52,28 @@ def open_envelope(
     transaction = _Transaction(client)
     mail = transaction.prepare(sender, recipients, size_bytes, smtputf8=smtputf8)
     if transaction.waiting:
-        if client.has_extn("pipelining"):
+        if pipelined and client.has_extn("pipelining"):
             transaction.run_pipelined(mail)
         else:
             transaction.run_in_steps(mail)
+    return Envelope(tuple(transaction.accepted), MappingProxyType(transaction.refused))
+
+
+def ask_recipients(client: Client, sender: str, recipients: Sequence[str]) -> Envelope:
+    """Ask whether sender and recipients are taken, and for nothing more: no text is due.
+
+    The server forgets the question with the QUIT that must follow (RFC 5321 4.1.1.10).
+
+    Args:
+        client: Ready for a message.
+        sender: Envelope sender.
+        recipients: Envelope recipients; without any only the sender is asked about.
+
+    Raises:
+        TransportFailure: The sender is refused, or the connection failed.
+    """
+    transaction = _Transaction(client)
+    transaction.name_in_steps(transaction.prepare(sender, recipients, 0, smtputf8=False))
     return Envelope(tuple(transaction.accepted), MappingProxyType(transaction.refused))
 
 
@@ -84,14 +109,18 @@ class _Transaction:
             parameters.append("SMTPUTF8")
         return " ".join([f"MAIL FROM:<{sender}>", *parameters])
 
+    def name_in_steps(self, mail: str) -> None:
+        """MAIL and RCPT; each command waits for its reply."""
+        self.client.command(Phase.MAIL, mail)
+        self._read_mail()
+        for recipient in self.waiting:
+            self.client.command(Phase.RCPT, _rcpt(recipient))
+            self._read_rcpt(recipient)
+
     def run_in_steps(self, mail: str) -> None:
         """Each command waits for its reply."""
         client = self.client
-        client.command(Phase.MAIL, mail)
-        self._read_mail()
-        for recipient in self.waiting:
-            client.command(Phase.RCPT, _rcpt(recipient))
-            self._read_rcpt(recipient)
+        self.name_in_steps(mail)
         if self.accepted:
             client.command(Phase.DATA, "DATA")
             reply = client.answer(Phase.DATA, client.timeouts.data_start_seconds)

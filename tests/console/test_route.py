@@ -56,6 +56,54 @@ def test_an_expectation_decides_the_exit_code(
     assert notify("route", "explain", channel, "--expect", expected).code == code
 
 
+@pytest.mark.parametrize(
+    "expected, details",
+    [
+        ("primary_email", ["secondary_email: in the chain, and not expected"]),
+        (
+            "primary_email,secondary_email,primary_sms",
+            ["primary_sms: expected, and not in the chain"],
+        ),
+        (
+            "secondary_email,primary_email",
+            [
+                "place 1: primary_email instead of secondary_email",
+                "place 2: secondary_email instead of primary_email",
+            ],
+        ),
+    ],
+)
+@pytest.mark.usefixtures("routed")
+def test_what_differs_from_an_expectation_is_told(
+    notify: CommandLine, expected: str, details: list[str]
+) -> None:
+    done = notify("route", "explain", "email", "--expect", expected)
+    assert [line.strip() for line in done.err.splitlines()[1:-1]] == details
+
+
+def test_an_expected_server_that_is_dropped_as_a_twin_is_told_as_such(
+    notify: CommandLine, store: SettingsStore
+) -> None:
+    store.change(
+        {"primary_email.server_name": "a.example", "secondary_email.server_name": "a.example"}, author="a"
+    )
+    done = notify("route", "explain", "email", "--expect", "primary_email,secondary_email")
+    assert done.code == 1
+    assert "Secondary Email is dropped: same server, same sign-in as Primary Email" in done.err
+
+
+def test_the_chain_of_an_earlier_revision_can_be_asked_for(
+    notify: CommandLine, routed: SettingsStore
+) -> None:
+    routed.change({"primary_email.server_name": ""}, author="a")
+    assert notify("route", "explain", "email", "--json").json["chain"] == []
+    then = notify("route", "explain", "email", "--revision", "1", "--json")
+    assert then.json["chain"] == ["primary_email", "secondary_email"]
+    before = notify("route", "explain", "email", "--revision", "0", "--expect", "none")
+    assert (before.code, before.err) == (0, "")
+    assert notify("route", "explain", "email", "--revision", "9").code == 2
+
+
 def test_held_can_be_expected(notify: CommandLine) -> None:
     assert notify("route", "explain", "email", "--expect", "none").code == 0
 

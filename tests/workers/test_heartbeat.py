@@ -6,13 +6,15 @@ import json
 from dataclasses import dataclass, field
 
 import kombu.exceptions
+import msgspec
 import pytest
 from celery import Celery
 
 from tasks import broker
+from tasks.fleet import LIFETIME_SECONDS, WorkerLife
 from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
-from workers.heartbeat import HEARTBEAT_LIFETIME_SECONDS, STALLED_EXIT_CODE, STALLED_SECONDS, Heartbeat
+from workers.heartbeat import STALLED_EXIT_CODE, STALLED_SECONDS, Heartbeat
 from workers.steps import served_lanes
 
 
@@ -58,15 +60,22 @@ def test_a_beat_tells_the_revision_and_is_gone_soon_after_the_last(
     installation.configure(primary=25)
     worker.received, worker.busy = 7, 2
     heartbeat.beat()
-    life = json.loads(str(installation.runtime.redis.get(key)))
-    assert life == {"revision": 1, "received": 7, "busy": 2, "slots": 4, "connections_kept": 0}
+    (member,) = installation.runtime.fleet.alive()
+    assert member.name == "test"
+    assert member.life is not None
+    # The clock of the test's Redis goes as the test has it go.
+    life = msgspec.structs.replace(member.life, clock_ahead_ms=0)
+    assert life == WorkerLife(revision=1, received=7, busy=2, slots=4, lanes=worker.lanes)
     installation.configure(primary=26)
-    installation.server.advance(HEARTBEAT_LIFETIME_SECONDS - 5)
+    installation.server.advance(LIFETIME_SECONDS - 5)
     heartbeat.beat()
-    installation.server.advance(HEARTBEAT_LIFETIME_SECONDS - 5)
+    installation.server.advance(LIFETIME_SECONDS - 5)
     assert json.loads(str(installation.runtime.redis.get(key)))["revision"] == 2
     installation.server.advance(10)
     assert installation.runtime.redis.get(key) is None
+    (gone,) = installation.runtime.fleet.members()
+    assert (gone.name, gone.life) == ("test", None)
+    assert installation.runtime.fleet.alive() == []
 
 
 @pytest.mark.parametrize(

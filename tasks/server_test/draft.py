@@ -1,0 +1,105 @@
+"""What is to be tested, as it is kept between whoever asks and the worker: sealed where there is a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from settings_store.change import after_change, difference
+from settings_store.cipher import Cipher, key_id_of
+from settings_store.entry import entered
+from settings_store.kinds import Value
+from settings_store.snapshot import Snapshot
+from tasks.addresses import InvalidAddress, parse_address
+from tasks.server import Channel, ServerName
+from tasks.server_test.errors import InvalidDraft
+
+#: Stands for every server of a channel's chain.
+CHAIN: Final = "chain"
+
+Target = ServerName | Literal["chain"]
+
+_TARGETS: Final = (*get_args(ServerName), CHAIN)
+_BY_MAXIMUM_CHARACTERS: Final = 200
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What is to be tested.
+
+    Attributes:
+        target: One of the four servers, or `chain`.
+        by: Who asks.
+        channel: Whose chain, where the target is `chain`.
+        overrides: Options that are tried without being saved, by name: values as `SettingsStore.change` takes
+            them, laid over those that hold.
+        to: Whom the server is asked about in RCPT; blank for nobody.
+        send: Whether that recipient gets a real message.
+    """
+
+    target: Target
+    by: str
+    channel: Channel = "email"
+    overrides: Mapping[str, object] = {}
+    to: str = ""
+    send: bool = False
+
+
+def checked(draft: Draft, before: Snapshot) -> Draft:
+    """The draft with its overrides in stored form, secrets sealed for their option.
+
+    Args:
+        draft: As asked for.
+        before: The options that hold, with the cipher that seals.
+
+    Raises:
+        InvalidDraft: Target, recipient or author cannot be used.
+        settings_store.errors.InvalidOption: An override is not allowed.
+        settings_store.errors.SecretFault: A secret among them can be neither opened nor sealed here.
+    """
+    if draft.target not in _TARGETS:
+        raise InvalidDraft(f"target: is no server; allowed: {', '.join(_TARGETS)}")
+    if draft.channel not in get_args(Channel):
+        raise InvalidDraft(f"channel: is none; allowed: {', '.join(get_args(Channel))}")
+    by = " ".join(draft.by.split())[:_BY_MAXIMUM_CHARACTERS]
+    if not by:
+        raise InvalidDraft("by: is blank; allowed: the name of who asks for the test")
+    to = draft.to.strip()
+    if draft.send and not to:
+        raise InvalidDraft("to: is blank; allowed: the address that the test message goes to")
+    try:
+        to = parse_address(to) if to else ""
+    except InvalidAddress as fault:
+        raise InvalidDraft(f"to: {fault}; allowed: one address, name@domain") from None
+    stored = entered(draft.overrides, before)
+    return msgspec.structs.replace(draft, by=by, to=to, overrides=stored)
+
+
+def laid_over(draft: Draft, saved: Snapshot) -> Snapshot:
+    """The options that a checked draft is tested with; the revision stays that of the saved ones."""
+    values: dict[str, Value] = {
+        key: value for key, value in draft.overrides.items() if isinstance(value, str | int | bool)
+    }
+    after = after_change(saved, difference(saved, values))
+    return Snapshot(saved.revision, after.stored, saved.cipher)
+
+
+def sealed(draft: Draft, test_id: str, cipher: Cipher) -> str:
+    """A checked draft as Redis keeps it. Without a key it is not sealed, and then no secret is in it."""
+    text = msgspec.json.encode(draft).decode()
+    return cipher.seal(_bound_to(test_id), text) if cipher.keyring else text
+
+
+def opened(kept: str, test_id: str, cipher: Cipher) -> Draft:
+    """The draft that somebody kept.
+
+    Raises:
+        settings_store.errors.SecretFault: This process cannot open it.
+    """
+    text = cipher.open(_bound_to(test_id), kept) if key_id_of(kept) else kept
+    return msgspec.json.decode(text, type=Draft)
+
+
+def _bound_to(test_id: str) -> str:
+    return f"server_test:{test_id}"

@@ -1,0 +1,161 @@
+"""A worker's side of a test: take the draft, examine each server, keep the report after every step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import redis
+
+from settings_store.errors import SecretFault, SettingsError
+from settings_store.snapshot import Snapshot
+from settings_store.store import SettingsStore
+from tasks.breaker import Breaker
+from tasks.delivery.options import timeouts
+from tasks.routing import route, server_of
+from tasks.server import Server
+from tasks.server_test.draft import CHAIN, Draft, laid_over, opened
+from tasks.server_test.examination import Question, examine
+from tasks.server_test.report import LastTest, ServerReport, TestReport
+from tasks.server_test.sample_mail import sample_mail
+from tasks.server_test.storage import Storage
+from tasks.transports.pool import ConnectionPool
+
+#: What the task answers where there is nothing to test.
+NOTHING_TO_TEST: Final = "taken or withdrawn before"
+
+_log = logging.getLogger(__name__)
+
+
+class Examiner:
+    """Makes the tests that were asked for.
+
+    Args:
+        client: From `settings_store.redis_client.connect`.
+        store: The options, with this worker's keys.
+        pool: Whose trust and tokens are used.
+        prefix: First part of every key.
+        now: The present.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        store: SettingsStore,
+        pool: ConnectionPool,
+        *,
+        prefix: str = "notify",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._storage = Storage(client, prefix)
+        self._breaker = Breaker(client, prefix=prefix)
+        self._now = now
+
+    def make(self, test_id: str, *, worker: str) -> str:
+        """Make a test if nobody did; what came of it, in words without addresses.
+
+        Raises:
+            redis.RedisError: Redis did not answer when the draft was taken; nothing was tested.
+        """
+        kept = self._storage.take_draft(test_id)
+        report = self._storage.read(test_id)
+        if kept is None or report is None:
+            return NOTHING_TO_TEST
+        report.state, report.worker, report.began_at_ms = "running", worker, self._storage.now_ms()
+        try:
+            self._keep(report)
+            self._examine(report, kept)
+        except SecretFault as fault:
+            report.error = f"this worker cannot open the test: {fault}"
+        except SettingsError as fault:
+            report.error = f"this worker cannot use the options: {fault}"
+        finally:
+            # Also where something crashed: whoever reads it must not wait for more.
+            report.state, report.finished_at_ms = "done", self._storage.now_ms()
+            report.ok = not report.error and bool(report.servers) and all(each.ok for each in report.servers)
+            self._keep(report)
+        return _told(report)
+
+    def _examine(self, report: TestReport, kept: str) -> None:
+        saved = self._store.snapshot()
+        draft = opened(kept, report.id, saved.cipher)
+        snapshot = laid_over(draft, saved)
+        report.revision = saved.revision
+        servers, report.error = _servers(draft, snapshot)
+        for server in servers:
+            report.servers.append(self._one(report, draft, snapshot, server))
+            self._keep_last(report, report.servers[-1])
+            self._hurry_probe(report.servers[-1])
+
+    def _one(self, report: TestReport, draft: Draft, snapshot: Snapshot, server: Server) -> ServerReport:
+        message = None
+        if draft.send:
+            message = sample_mail(
+                server, snapshot, test_id=report.id, to=draft.to, worker=report.worker, now=self._now()
+            )
+        question = Question(
+            server=server,
+            timeouts=timeouts(snapshot),
+            ca_bundle=snapshot.text("tls.ca_bundle"),
+            to=draft.to,
+            message=message,
+        )
+
+        def tell(so_far: ServerReport) -> None:
+            self._keep(msgspec.structs.replace(report, servers=[*report.servers, so_far]))
+
+        return examine(question, self._pool, tell, now=self._now)
+
+    def _keep(self, report: TestReport) -> None:
+        """Write what is known so far; a Redis that is away then costs a look, and not the test."""
+        try:
+            self._storage.write(report)
+        except redis.RedisError as error:
+            _log.warning("test_not_told test=%s error=%s", report.id, type(error).__name__)
+
+    def _keep_last(self, report: TestReport, server: ServerReport) -> None:
+        failed = server.failed
+        last = LastTest(
+            id=report.id,
+            at_ms=self._storage.now_ms(),
+            by=report.by,
+            worker=report.worker,
+            fingerprint=server.fingerprint,
+            ok=bool(server.ok),
+            stage=failed.stage if failed else "",
+            code=failed.code if failed else None,
+            enhanced=failed.enhanced if failed else None,
+            reason=(failed.reason or "") if failed else "",
+        )
+        self._storage.write_last(server.server, last)
+
+    def _hurry_probe(self, server: ServerReport) -> None:
+        """A server that is passed over, and was just found well, is probed at once instead of later."""
+        if server.ok and any(
+            each.fingerprint == server.fingerprint and each.state == "open"
+            for each in self._breaker.servers()
+        ):
+            self._breaker.resume(server.fingerprint)
+
+
+def _servers(draft: Draft, snapshot: Snapshot) -> tuple[list[Server], str]:
+    """The servers to test, or why there is none."""
+    if draft.target == CHAIN:
+        routed = route(snapshot, draft.channel)
+        return [hop.server for hop in routed.chain], routed.held or ""
+    server = server_of(snapshot, draft.target)
+    return ([server], "") if server else ([], f"{draft.target}.server_name is blank")
+
+
+def _told(report: TestReport) -> str:
+    if report.error:
+        return f"not tested: {report.error}"
+    return ", ".join(
+        f"{each.server}: {f'failed at {each.failed.stage}' if each.failed else 'ok'}"
+        for each in report.servers
+    )

@@ -1,0 +1,113 @@
+"""Tests as whoever asks for them sees them: start one, read how it goes, take it back."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+import kombu.exceptions
+import redis
+
+from settings_store.store import SettingsStore
+from tasks.bells import Bells
+from tasks.fleet import Fleet
+from tasks.routing import server_of
+from tasks.server_test.draft import CHAIN, Draft, checked, laid_over, sealed
+from tasks.server_test.errors import InvalidDraft, TestNotTaken
+from tasks.server_test.report import LastTest, TestReport
+from tasks.server_test.storage import DRAFT_LIFETIME_SECONDS, Storage
+
+#: A worker takes a test within milliseconds; one that did not for so long will not soon.
+ANSWER_WITHIN_SECONDS: Final = 10.0
+
+
+class ServerTests:
+    """Asks workers for tests. Every method raises `redis.RedisError` where Redis does not answer.
+
+    Args:
+        client: From `settings_store.redis_client.connect`.
+        store: The options; with keys where secrets are among the overrides.
+        bells: Tells the workers.
+        prefix: First part of every key.
+    """
+
+    def __init__(
+        self, client: redis.Redis, store: SettingsStore, bells: Bells, *, prefix: str = "notify"
+    ) -> None:
+        self._store = store
+        self._bells = bells
+        self._fleet = Fleet(client, prefix=prefix)
+        self._storage = Storage(client, prefix)
+
+    def start(self, draft: Draft) -> str:
+        """Ask for a test; the id under which `read` tells how it goes.
+
+        Raises:
+            InvalidDraft: The draft cannot be tested.
+            settings_store.errors.InvalidOption: An override is not allowed.
+            settings_store.errors.SecretFault: A secret among the overrides can be neither opened nor sealed.
+            TestNotTaken: The broker does not take it.
+        """
+        saved = self._store.snapshot()
+        draft = checked(draft, saved)
+        if draft.target != CHAIN and server_of(laid_over(draft, saved), draft.target) is None:
+            raise InvalidDraft(
+                f"target: {draft.target}.server_name is blank; allowed: a server that has a name"
+            )
+        test_id = str(uuid.uuid4())
+        self._storage.write(
+            TestReport(
+                id=test_id,
+                target=draft.target,
+                by=draft.by,
+                asked_at_ms=self._storage.now_ms(),
+                overrides=sorted(draft.overrides),
+            )
+        )
+        self._storage.put_draft(test_id, sealed(draft, test_id, self._store.cipher))
+        try:
+            self._bells.ask_test(test_id)
+        except (kombu.exceptions.OperationalError, OSError) as error:
+            self.withdraw(test_id)
+            raise TestNotTaken(
+                f"the broker does not take the test ({type(error).__name__}), so no worker can make it"
+            ) from None
+        return test_id
+
+    def read(self, test_id: str) -> TestReport | None:
+        """How a test stands; None where there is none of that id (any more)."""
+        report = self._storage.read(test_id)
+        if report is None:
+            return None
+        if report.state == "waiting":
+            age_ms = self._storage.now_ms() - report.asked_at_ms
+            report.state = "unanswered" if age_ms > DRAFT_LIFETIME_SECONDS * 1000 else "waiting"
+        elif report.state == "running" and not self._fleet.is_alive(report.worker):
+            # It may have been done since it was read: its last word counts.
+            report = self._storage.read(test_id) or report
+            report.state = "lost" if report.state == "running" else report.state
+        return report
+
+    def withdraw(self, test_id: str) -> bool:
+        """Take a test back that no worker took; False where one did."""
+        return self._storage.take_draft(test_id) is not None
+
+    def why_unanswered(self) -> str:
+        """Why no worker takes a test, as far as their signs of life tell."""
+        alive = self._fleet.alive()
+        if not alive:
+            return "no worker is alive"
+        serving = [
+            each.life for each in alive if each.life and (not each.life.lanes or "high" in each.life.lanes)
+        ]
+        if not serving:
+            return f"none of the {len(alive)} workers serves the queue notify.high"
+        if all(life.busy >= life.slots for life in serving):
+            return f"every slot of the {len(serving)} workers is busy"
+        return (
+            f"{len(serving)} workers are alive with slots free, and took nothing from the queue notify.high"
+        )
+
+    def last(self) -> dict[str, LastTest]:
+        """The last test of each server, by name."""
+        return self._storage.read_last()

@@ -1,0 +1,347 @@
+"""The whole way: the command as a process, a real worker, real servers."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import kombu.exceptions
+import pytest
+
+from settings_store.keyring import generate
+from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken
+from tests.rigs.certificates import Certificates
+from tests.rigs.command_line import CommandLine, Done
+from tests.rigs.installation import Installation, running_installation
+from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.postfix import MAILBOX, PASSWORD, USER, Postfix
+from tests.rigs.processes import wait_until
+from tests.rigs.scripted_smtp import Later, Script, scripted_server
+from tests.rigs.worker import Worker
+
+
+@dataclass
+class Rig:
+    """An installation with keys and a worker, and two mailboxes."""
+
+    installation: Installation
+    worker: Worker
+    primary: Mailbox
+    secondary: Mailbox
+    folder: Path
+
+    @property
+    def tests(self) -> ServerTests:
+        runtime = self.installation.runtime
+        return ServerTests(runtime.redis, runtime.store, runtime.bells)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    folder = tmp_path_factory.mktemp("tested")
+    generate(folder / "keys.json")
+    with (
+        open_mailbox() as primary,
+        open_mailbox() as secondary,
+        running_installation(folder, NOTIFY_KEY_FILE=str(folder / "keys.json")) as installation,
+        installation.worker() as worker,
+    ):
+        yield Rig(installation, worker, primary, secondary, folder)
+
+
+@pytest.fixture
+def rig(running: Rig) -> Rig:
+    """As at the start: both servers are up and set, and nothing else is."""
+    running.installation.runtime.store.reset(["all"], author="test")
+    running.installation.configure(primary=running.primary, secondary=running.secondary)
+    for mailbox in (running.primary, running.secondary):
+        mailbox.come_up()
+    return running
+
+
+@pytest.fixture
+def notify(rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    line = CommandLine(rig.installation.server.url, monkeypatch, capsys, rig.folder / "home")
+    line.env["NOTIFY_KEY_FILE"] = rig.installation.environ["NOTIFY_KEY_FILE"]
+    return line
+
+
+def stages(done: Done, place: int = 0) -> dict[str, str]:
+    return {stage["stage"]: stage["outcome"] for stage in done.json["servers"][place]["stages"]}
+
+
+def test_a_worker_makes_the_test_and_is_named(rig: Rig, notify: CommandLine) -> None:
+    done = notify.process("server", "test", "primary_email", "--json")
+    assert done.code == 0, done.err
+    assert done.json["ok"] is True
+    assert done.json["worker"].startswith("celery@")
+    assert done.json["revision"] == rig.installation.runtime.store.snapshot().revision
+    assert done.json["overrides"] == []
+    (server,) = done.json["servers"]
+    assert (server["server"], server["port"], server["tls"]) == ("primary_email", rig.primary.port, "none")
+    assert set(stages(done).values()) == {"ok"}
+
+
+def test_a_person_sees_each_stage_within_80_columns(notify: CommandLine) -> None:
+    done = notify.process("server", "test", "chain", "--to", "ops@example.com")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0].startswith("on worker celery@")
+    assert [line for line in lines if line.startswith(("Primary Email  ", "Secondary Email  "))]
+    assert sum("✓ RCPT (recipient)" in line for line in lines) == 2
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_last_test_is_in_the_list_with_the_time_the_worker_and_the_failure(
+    rig: Rig, notify: CommandLine
+) -> None:
+    rig.primary.answer("MAIL", "550 5.7.60 Client does not have permissions to send as this sender")
+    done = notify.process("server", "test", "primary_email")
+    assert done.code == 1
+    assert "Send As" in " ".join(done.out.split())
+    assert done.error == "primary_email: the test failed"
+    listed = notify("server", "list", "--json").json["servers"]
+    last = listed[0]["last_test"]
+    assert (last["ok"], last["stage"], last["code"], last["enhanced"]) == (False, "mail", 550, "5.7.60")
+    assert last["worker"].startswith("celery@")
+    assert last["as_it_is"] is True
+    human = " ".join(notify("server", "list").out.split())
+    assert "failed at mail: the account may not send as this sender" in human
+    # Another port makes it another server, which that test says nothing of.
+    rig.installation.configure(primary=rig.secondary)
+    assert notify("server", "list", "--json").json["servers"][0]["last_test"]["as_it_is"] is False
+
+
+def test_an_unsaved_value_is_tried_and_not_saved(rig: Rig, notify: CommandLine) -> None:
+    before = rig.installation.runtime.store.snapshot().revision
+    connections = rig.primary.connections
+    unsaved = f"primary_email.server_port={rig.secondary.port}"
+    done = notify.process("server", "test", "primary_email", "--set", unsaved, "--json")
+    assert done.code == 0, done.err
+    assert done.json["overrides"] == ["primary_email.server_port"]
+    assert done.json["servers"][0]["port"] == rig.secondary.port
+    assert rig.primary.connections == connections
+    assert rig.installation.runtime.store.snapshot().revision == before
+
+
+def test_the_chain_is_tested_whole_though_its_first_server_fails(rig: Rig, notify: CommandLine) -> None:
+    rig.primary.go_down()
+    done = notify.process("server", "test", "chain", "--json")
+    assert done.code == 1
+    assert [(each["server"], each["ok"]) for each in done.json["servers"]] == [
+        ("primary_email", False),
+        ("secondary_email", True),
+    ]
+    assert done.error == "primary_email: the test failed"
+
+
+def test_a_chain_that_is_held_says_why(rig: Rig, notify: CommandLine) -> None:
+    rig.installation.configure(primary=None, secondary=rig.secondary)
+    done = notify.process("server", "test", "chain")
+    assert (done.code, done.error) == (1, "Primary Email server name is blank")
+
+
+def test_a_real_message_arrives_where_asked_for(rig: Rig, notify: CommandLine) -> None:
+    taken = rig.primary.taken
+    done = notify.process("server", "test", "primary_email", "--to", "ops@example.com", "--send", "--json")
+    assert done.code == 0, done.err
+    assert rig.primary.taken == taken + 1
+    mail = rig.primary.mails()[-1]
+    assert (mail.to, mail.subject) == ("ops@example.com", "Test Notification")
+    assert mail.notification_id == done.json["id"]
+
+
+@pytest.mark.parametrize(
+    "arguments, code, error",
+    [
+        (("primary_sms",), 3, "primary_sms: the server is not set"),
+        (("primary_email", "--send"), 2, "--send needs somebody to send to"),
+        (("primary_email", "--to", "a@b@c"), 2, "--to: "),
+        (("primary_email", "--set", "primary_email.server_port=0"), 2, "primary_email.server_port"),
+        (("primary_email", "--set", "primary_email.authentication_password=x"), 2, "never an argument"),
+        (("tertiary_email",), 2, "tertiary_email"),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_before_anybody_is_asked(
+    notify: CommandLine, arguments: tuple[str, ...], code: int, error: str
+) -> None:
+    done = notify("server", "test", *arguments)
+    assert done.code == code
+    assert error in done.error
+
+
+def test_a_secret_among_unsaved_values_reaches_the_server_and_shows_nowhere(
+    rig: Rig, notify: CommandLine
+) -> None:
+    secret = "correct-horse-battery"
+    sealed = notify("encrypt", stdin=secret.encode()).out.strip()
+    redis = rig.installation.runtime.redis
+    with scripted_server(Script(offers=("AUTH PLAIN",))) as peer:
+        unsaved = {
+            "server_port": str(peer.port),
+            "authentication_user": "svc@corp.test",
+            "authentication_password": sealed,
+        }
+        flags = [
+            part for name, value in unsaved.items() for part in ("--set", f"primary_email.{name}={value}")
+        ]
+        done = notify.process("server", "test", "primary_email", *flags, "--json")
+        assert done.code == 0, done.out
+        commands = [command for each in peer.sessions for command in each.commands]
+    token = base64.b64encode(f"\0svc@corp.test\0{secret}".encode()).decode()
+    assert f"AUTH PLAIN {token}" in commands
+    assert token not in rig.worker.log() + done.out
+    everything = rig.worker.log() + done.out + done.err
+    for key in redis.scan_iter():
+        kind = redis.type(key)
+        everything += str(
+            redis.get(key) if kind == "string" else redis.hgetall(key) if kind == "hash" else ""
+        )
+    assert secret not in everything
+
+
+def test_a_draft_is_sealed_while_it_waits_and_taken_once(rig: Rig) -> None:
+    runtime = rig.installation.runtime
+    kept: list[str] = []
+
+    class Overheard(type(runtime.bells)):  # type: ignore[misc]
+        """Bells that look at the draft before they ring."""
+
+        def ask_test(self, test_id: str) -> None:
+            kept.append(str(runtime.redis.get(f"notify:server_test:{test_id}:draft")))
+            super().ask_test(test_id)
+            super().ask_test(test_id)
+
+    bells = Overheard(rig.installation.server.url)
+    tests = ServerTests(runtime.redis, runtime.store, bells)
+    connections = rig.primary.connections
+    test_id = tests.start(Draft("primary_email", by="me", to="somebody@private.example"))
+    wait_until(lambda: _state(tests, test_id) == "done", what="the test being done")
+    rig.worker.wait_logged("taken or withdrawn before")
+    bells.close()
+    assert rig.primary.connections == connections + 1
+    (draft,) = kept
+    assert draft.startswith("enc:v1:")
+    assert "private.example" not in draft
+
+
+def test_what_is_withdrawn_is_not_tested(rig: Rig) -> None:
+    class Silent:
+        """Bells that nobody hears."""
+
+        def ask_test(self, test_id: str) -> None:
+            del test_id
+
+    runtime = rig.installation.runtime
+    tests = ServerTests(runtime.redis, runtime.store, Silent())  # type: ignore[arg-type]
+    connections = rig.primary.connections
+    test_id = tests.start(Draft("primary_email", by="me"))
+    assert tests.withdraw(test_id) is True
+    assert tests.withdraw(test_id) is False
+    assert runtime.examiner.make(test_id, worker="w") == "taken or withdrawn before"
+    assert rig.primary.connections == connections
+    assert _state(tests, test_id) == "waiting"
+    rig.installation.server.advance(61)
+    assert _state(tests, test_id) == "unanswered"
+
+
+def test_a_broker_that_is_away_is_told_at_once(rig: Rig) -> None:
+    class Broken:
+        """Bells without a broker."""
+
+        def ask_test(self, test_id: str) -> None:
+            del test_id
+            raise kombu.exceptions.OperationalError
+
+    runtime = rig.installation.runtime
+    tests = ServerTests(runtime.redis, runtime.store, Broken())  # type: ignore[arg-type]
+    with pytest.raises(TestNotTaken, match="the broker does not take the test"):
+        tests.start(Draft("primary_email", by="me"))
+
+
+@pytest.mark.parametrize(
+    "draft, fault",
+    [
+        (Draft("primary_fax", by="me"), "target: is no server"),  # type: ignore[arg-type]
+        (Draft("primary_email", by="  "), "by: is blank"),
+        (Draft("primary_email", by="me", send=True), "to: is blank"),
+        (Draft("primary_email", by="me", to="x\r\nRCPT TO:<y@z>"), "to: "),
+        (Draft("chain", by="me", channel="fax"), "channel: is none"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_draft_that_cannot_be_tested_names_field_and_fault(rig: Rig, draft: Draft, fault: str) -> None:
+    with pytest.raises(InvalidDraft, match=fault):
+        rig.tests.start(draft)
+
+
+def test_a_worker_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    with (
+        scripted_server(Script(does={"MAIL": Later(go_on, "250 ok")})) as peer,
+        running_installation(tmp_path) as installation,
+        installation.worker() as worker,
+    ):
+        installation.configure(primary=peer.port)
+        runtime = installation.runtime
+        tests = ServerTests(runtime.redis, runtime.store, runtime.bells)
+        test_id = tests.start(Draft("primary_email", by="me"))
+        wait_until(lambda: peer.sessions and "MAIL" in peer.sessions[0].verbs(), what="the test at MAIL")
+        assert _state(tests, test_id) == "running"
+        worker.kill()
+        go_on.set()
+        installation.server.advance(16)
+        wait_until(lambda: _state(tests, test_id) == "lost", what="the test being lost")
+        assert tests.why_unanswered() == "no worker is alive"
+
+
+def test_postfix_signs_in_and_takes_the_message(
+    rig: Rig, notify: CommandLine, postfix: Postfix, certificates: Certificates
+) -> None:
+    sealed = notify("encrypt", stdin=PASSWORD.encode()).out.strip()
+    values = {
+        "primary_email.server_name": "localhost",
+        "primary_email.server_port": postfix.submission_port,
+        "primary_email.enable_ssl": True,
+        "primary_email.authentication_user": USER,
+        "primary_email.authentication_password": sealed,
+        "tls.ca_bundle": certificates.bundle,
+    }
+    rig.installation.runtime.store.change(values, author="test")
+    done = notify.process("server", "test", "primary_email", "--to", MAILBOX, "--send", "--json")
+    assert done.code == 0, done.out
+    assert set(stages(done)) == {
+        *("resolve", "connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "message")
+    }
+    (text,) = postfix.arrived(done.json["id"])
+    assert b"Subject: Test Notification" in text
+    failures = postfix.failed_sign_ins()
+    wrong = notify("encrypt", stdin=b"wrong").out.strip()
+    bad = f"primary_email.authentication_password={wrong}"
+    done = notify.process("server", "test", "primary_email", "--set", bad, "--json")
+    assert done.code == 1
+    assert stages(done)["auth"] == "failed"
+    assert stages(done)["mail"] == "not_reached"
+    wait_until(lambda: postfix.failed_sign_ins() == failures + 1, what="one failed sign-in in the log")
+
+
+def test_without_any_worker_the_command_says_so_after_ten_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running_installation(tmp_path) as installation:
+        installation.configure(primary=25)
+        notify = CommandLine(installation.server.url, monkeypatch, capsys, tmp_path / "home")
+        done = notify.process("server", "test", "primary_email")
+        drafts = list(installation.runtime.redis.scan_iter("notify:server_test:*:draft"))
+    assert done.code == 1
+    assert done.error == "no worker answered within 10 s: no worker is alive; nothing was tested"
+    assert "celery -A workers worker" in done.hint
+    assert drafts == []
+
+
+def _state(tests: ServerTests, test_id: str) -> str:
+    report = tests.read(test_id)
+    assert report is not None
+    return report.state
