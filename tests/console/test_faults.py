@@ -21,6 +21,7 @@ from tests.rigs.command_line import CommandLine, Done
 from tests.rigs.processes import free_port, running_redis
 
 PASSWORD = "pa55-of-redis"
+OPTIONS_FILE = str(Path(__file__).parents[1] / "settings_store" / "smtp_page.tsv")
 COMMANDS = [
     ("options", "list"),
     ("options", "get", "text.labels"),
@@ -28,6 +29,10 @@ COMMANDS = [
     ("options", "reset", "all", "--reason", "x"),
     ("options", "history"),
     ("options", "rollback", "0", "--reason", "x"),
+    ("options", "diff", "0"),
+    ("options", "mirror", "email"),
+    ("options", "export"),
+    ("options", "import", OPTIONS_FILE, "--dry-run"),
     ("send", "email", "--to", "a@b", "--message", "x"),
     ("send", "text", "--to", "a@b", "--message", "x", "--dry-run"),
     ("message", "show", "1"),

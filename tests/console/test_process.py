@@ -36,7 +36,10 @@ def imported_by(notify: CommandLine, *words: str) -> set[str]:
     [
         (("--version",), {"celery", "kombu", "msal", "cryptography", "redis", "msgspec"}),
         (("--help",), {"celery", "kombu", "msal", "cryptography", "redis", "msgspec"}),
-        (("options", "get", "text.labels"), {"celery", "kombu", "msal", "msgspec"}),
+        (
+            ("options", "get", "text.labels"),
+            {"celery", "kombu", "msal", "msgspec", "tasks"},
+        ),
         (("message", "list"), {"celery", "kombu", "msal"}),
         (("route", "explain", "email"), {"celery", "kombu", "msal"}),
         (("send", "email", "--to", "a@b", "--message", "x"), {"celery", "msal"}),

@@ -11,7 +11,7 @@ import redis
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from settings_store.catalog import ALL_OPTIONS, GROUPS, selected
+from settings_store.catalog import ALL_OPTIONS, GROUPS, OPTIONS, selected
 from settings_store.keyring import Keyring
 from settings_store.kinds import MASK, SEALED, Secret, Value
 from settings_store.redis_client import connect
@@ -123,3 +123,41 @@ def test_an_export_imported_where_it_came_from_changes_nothing(make_store: MakeS
     assert reading.notes == []
     change = store.change(reading.values, author="a", expected_revision=revision)
     assert (change.saved, change.revision) == (False, revision)
+
+
+_PAIRS = {
+    key: key.replace("secondary", "primary")
+    for key in OPTIONS
+    if key.startswith(("secondary_email.", "secondary_sms."))
+}
+
+
+def seen(store: SettingsStore, key: str) -> tuple[Value, str]:
+    """What holds for an option, and the secret that opens for it."""
+    snapshot = store.snapshot()
+    return snapshot.get(key), snapshot.secret(key)() if ALL_OPTIONS[key].secret else ""
+
+
+@given(before=_settings, during=_settings, cleared=_names)
+@settings(max_examples=40)
+def test_while_the_mirrors_are_on_the_secondaries_are_their_primaries_whatever_is_set_or_cleared(
+    make_store: MakeStore, before: Values, during: Values, cleared: list[str]
+) -> None:
+    store = make_store()
+    flags = {"mirror.email": True, "mirror.sms": True}
+    store.change(typed(store, before), author="a")
+    store.change(flags, author="a")
+    for _ in range(2):
+        assert {key: seen(store, key) for key in _PAIRS} == {
+            key: seen(store, primary) for key, primary in _PAIRS.items()
+        }
+        store.change(typed(store, {**during, **flags}), author="a")
+    store.reset([name for name in cleared if name != "all" and "mirror" not in name], author="a")
+    assert {key: seen(store, key) for key in _PAIRS} == {
+        key: seen(store, primary) for key, primary in _PAIRS.items()
+    }
+    own = {key: held(store)[key] for key in _PAIRS}
+    store.reset(["mirror"], author="a")
+    for key in _PAIRS:
+        value, secret = seen(store, key)
+        assert (secret if ALL_OPTIONS[key].secret else value) == own[key]
