@@ -1,20 +1,14 @@
-"""Subject and texts of an e-mail: tokens replaced, number and prefix in front, absent files named."""
+"""Subject and texts of an e-mail: tokens replaced, number and prefix in front, lines about files last."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tasks.line_breaks import one_line, written_breaks
-from tasks.notification_document import (
-    SUBJECT_MAX_CHARACTERS,
-    Attachment,
-    FileAttachment,
-    InlineAttachment,
-    Notification,
-)
+from tasks.notification_document import SUBJECT_MAX_CHARACTERS, Notification
 from tasks.prefix import TextOptions, before_message, lead, number_first
 from tasks.tokens import expand
 
@@ -42,23 +36,20 @@ class MailContent:
 
 
 def compose_mail(
-    notification: Notification, number: int, options: TextOptions, left_out: Mapping[int, str]
+    notification: Notification, number: int, options: TextOptions, lines: Sequence[str]
 ) -> MailContent:
-    """Put an e-mail's words together; `left_out` says which attachments it comes without, and why."""
+    """Put an e-mail's words together; the lines say what is to be known of its files."""
     subject = expand(notification.subject, notification, number)
     message = expand(written_breaks(notification.message), notification, number)
-    absent = [
-        f"Attachment not sent: {shown_name(notification.attachments[index])}: {one_line(reason)}"
-        for index, reason in sorted(left_out.items())
-    ]
+    last = [one_line(line) for line in lines]
     before = number_first(number) + before_message(notification, options)
-    text = "\n\n".join((before + message.text, *(["\n".join(absent)] if absent else [])))
+    text = "\n\n".join((before + message.text, *(["\n".join(last)] if last else [])))
     unknown = [*subject.unknown, *message.unknown]
     marked_up = None
     if notification.html is not None:
         page = expand(notification.html, notification, number, escape=html.escape)
         first = number_first(number) + lead(notification, options)
-        marked_up = _with_lines(page.text, first.strip(), absent)
+        marked_up = _with_lines(page.text, first.strip(), last)
         unknown += page.unknown
     return MailContent(_subject(notification, subject.text), text, marked_up, tuple(dict.fromkeys(unknown)))
 
@@ -80,12 +71,3 @@ def _with_lines(page: str, first: str, last: list[str]) -> str:
     end = ends[-1] if ends else len(page)
     after = "".join(f"<p>{html.escape(line)}</p>\n" for line in last)
     return f"{page[:start]}<div>{html.escape(first)}</div>\n{page[start:end]}{after}{page[end:]}"
-
-
-def shown_name(attachment: Attachment) -> str:
-    """How people know an attachment; never a whole path."""
-    if isinstance(attachment, InlineAttachment):
-        return one_line(attachment.name)
-    if isinstance(attachment, FileAttachment):
-        return one_line(re.split(r"[\\/]", attachment.path.rstrip("\\/"))[-1]) or "a file without a name"
-    return f"output of job {attachment.job_output}"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tasks.attachments.source import OpenFile
 from tasks.line_breaks import unified
 
 #: RFC 5322 2.1.1: no line may be longer, its line end not counted.
@@ -63,23 +64,43 @@ class Base64Body:
     """A file as it goes on the wire, encoded piece by piece while it is sent.
 
     Attributes:
-        content: The bytes of the file.
+        file: Open; it is read anew each time.
     """
 
-    content: bytes = field(repr=False)
+    file: OpenFile = field(repr=False)
 
     @property
     def size_bytes(self) -> int:
         """Exactly what `chunks` yields."""
-        return base64_size_bytes(len(self.content))
+        return base64_size_bytes(self.file.size_bytes)
 
     def chunks(self) -> Iterator[bytes]:
-        """Whole lines of 76 characters, each piece ending in CRLF; no line needs dot-stuffing."""
-        view = memoryview(self.content)
-        for start in range(0, len(view), _CHUNK_BYTES):
-            encoded = binascii.b2a_base64(view[start : start + _CHUNK_BYTES], newline=False)
-            lines = [encoded[at : at + 76] for at in range(0, len(encoded), 76)]
-            yield b"\r\n".join(lines) + b"\r\n"
+        """Whole lines of 76 characters, each piece ending in CRLF; no line needs dot-stuffing.
+
+        Raises:
+            AttachmentFault: The file cannot be read.
+        """
+        rest = b""
+        for block in self.file.blocks():
+            view = memoryview(block)
+            start = 0
+            if rest:
+                start = BASE64_LINE_BYTES - len(rest)
+                rest += bytes(view[:start])
+                if len(rest) < BASE64_LINE_BYTES:
+                    continue
+                yield _lines(rest)
+            end = start + (len(view) - start) // BASE64_LINE_BYTES * BASE64_LINE_BYTES
+            for at in range(start, end, _CHUNK_BYTES):
+                yield _lines(view[at : min(at + _CHUNK_BYTES, end)])
+            rest = bytes(view[end:])
+        if rest:
+            yield _lines(rest)
+
+
+def _lines(piece: bytes | memoryview) -> bytes:
+    encoded = binascii.b2a_base64(piece, newline=False)
+    return b"\r\n".join(encoded[at : at + 76] for at in range(0, len(encoded), 76)) + b"\r\n"
 
 
 def base64_size_bytes(raw_bytes: int) -> int:

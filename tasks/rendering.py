@@ -7,27 +7,55 @@ the same bytes on every attempt, by every worker, so that a resend after a lost 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from tasks import mime_headers
 from tasks.addresses import needs_smtputf8
+from tasks.attachments.source import OpenFile
 from tasks.mail_content import MailContent, compose_mail
-from tasks.mime_bodies import BOUNDARY_START, Base64Body, text_part
+from tasks.mime_bodies import BOUNDARY_START, Base64Body, base64_size_bytes, text_part
 from tasks.notification import envelope_recipients
-from tasks.notification_document import InlineAttachment, Notification
+from tasks.notification_document import Notification
 from tasks.prefix import TextOptions
 from tasks.text_message import compose_text
-
-NOT_SUPPORTED = "not supported by this version"
 
 _PRIORITY_HEADERS = {
     "high": b"X-Priority: 1\r\nImportance: high\r\n",
     "normal": b"",
     "low": b"X-Priority: 5\r\nImportance: low\r\n",
 }
+_HASH_DIGITS = 32
+_DELIMITER_BYTES = len("--\r\n") + len(BOUNDARY_START) + _HASH_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class MailFile:
+    """A file that goes along.
+
+    Attributes:
+        name: Without any folder, and different from the others'.
+        file: Open, and to be read while the message is sent.
+        charset: Of a text; empty where the file is only bytes.
+    """
+
+    name: str = field(repr=False)
+    file: OpenFile = field(repr=False)
+    charset: str = ""
+
+    @property
+    def head(self) -> bytes:
+        """The headers of its part."""
+        kind = f'text/plain; charset="{self.charset}"' if self.charset else "application/octet-stream"
+        encoding = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n".encode("ascii")
+        return encoding + mime_headers.attachment_disposition(self.name) + b"\r\n"
+
+    @property
+    def part_bytes(self) -> int:
+        """What it adds to a message that has another file already."""
+        return _DELIMITER_BYTES + len(self.head) + base64_size_bytes(self.file.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +98,8 @@ def render(
     sender: str,
     options: TextOptions | None = None,
     recipient: str | None = None,
-    left_out: Mapping[int, str] | None = None,
+    files: Sequence[MailFile] = (),
+    lines: Sequence[str] = (),
 ) -> RenderedMessage:
     """Build the message for one server.
 
@@ -82,7 +111,9 @@ def render(
         sender: The server's From.
         options: How the message looks.
         recipient: The one recipient of a text, each of whom gets a message of their own; None for e-mail.
-        left_out: Index of an attachment that is not sent by this server, and why; the mail says so.
+        files: What goes along by this server. Which files those are is decided before: what the notification
+            asks for is not looked at here.
+        lines: What the mail says of its files, after its text.
 
     Raises:
         TextTooLong: A text that may not be cut and was not refused when it was accepted.
@@ -114,32 +145,19 @@ def render(
         smtputf8 = needs_smtputf8((mailbox, recipient, *reply_to))
         return RenderedMessage((whole,), (recipient,), text.unknown, smtputf8)
 
-    absent = _unfetched(notification) | dict(left_out or {})
-    content = compose_mail(notification, number, options, absent)
+    content = compose_mail(notification, number, options, lines)
     cc = mime_headers.address_list("Cc", notification.cc) if notification.cc else b""
     to = mime_headers.address_list("To", notification.to)
     subject = mime_headers.unstructured("Subject", content.subject)
     head = b"".join((origin, to, cc, answers, subject, *common))
-    files = [one for index, one in enumerate(notification.attachments) if index not in absent]
-    parts = _mixed(
-        head, content, [one for one in files if isinstance(one, InlineAttachment)], notification_id
-    )
+    parts = _mixed(head, content, files, notification_id)
     recipients = envelope_recipients(notification)
     smtputf8 = needs_smtputf8((mailbox, *recipients, *reply_to))
     return RenderedMessage(parts, recipients, content.unknown_tokens, smtputf8)
 
 
-def _unfetched(notification: Notification) -> dict[int, str]:
-    """The attachments that only a later version can fetch: the mail goes on time and says so."""
-    return {
-        index: NOT_SUPPORTED
-        for index, attachment in enumerate(notification.attachments)
-        if not isinstance(attachment, InlineAttachment)
-    }
-
-
 def _mixed(
-    head: bytes, content: MailContent, files: list[InlineAttachment], notification_id: str
+    head: bytes, content: MailContent, files: Sequence[MailFile], notification_id: str
 ) -> tuple[bytes | Base64Body, ...]:
     """The whole message: head, text, and a part for each file."""
     body = _alternative(content, notification_id, among_others=bool(files))
@@ -149,10 +167,8 @@ def _mixed(
     delimiter = f"--{boundary}\r\n".encode("ascii")
     parts: list[bytes | Base64Body] = []
     before = head + _multipart("mixed", boundary) + delimiter + body + b"\r\n"
-    for file, name in zip(files, numbered([file.name for file in files]), strict=True):
-        encoding = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"
-        disposition = mime_headers.attachment_disposition(name)
-        parts += [before + delimiter + encoding + disposition + b"\r\n", Base64Body(file.content)]
+    for file in files:
+        parts += [before + delimiter + file.head, Base64Body(file.file)]
         before = b""
     return (*parts, f"--{boundary}--\r\n".encode("ascii"))
 
@@ -173,23 +189,4 @@ def _multipart(subtype: str, boundary: str) -> bytes:
 
 
 def _boundary(kind: str, notification_id: str) -> str:
-    return BOUNDARY_START + hashlib.sha256(f"{kind} {notification_id}".encode()).hexdigest()[:32]
-
-
-def numbered(names: list[str]) -> list[str]:
-    """The names with a number where one repeats (`f.txt`, `f (2).txt`): many readers save into one folder."""
-    taken = {name.casefold() for name in names}
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        shown = name
-        if name.casefold() in seen:
-            stem, dot, suffix = name.rpartition(".")
-            stem, suffix = (stem, dot + suffix) if stem else (name, "")
-            count = 2
-            while (shown := f"{stem} ({count}){suffix}").casefold() in taken:
-                count += 1
-            taken.add(shown.casefold())
-        seen.add(name.casefold())
-        result.append(shown)
-    return result
+    return BOUNDARY_START + hashlib.sha256(f"{kind} {notification_id}".encode()).hexdigest()[:_HASH_DIGITS]

@@ -16,6 +16,8 @@ from settings_store.environment import Environment
 from settings_store.keyring import load as load_keyring
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tasks.attachments.gatherer import Gatherer, Places
+from tasks.attachments.local_files import LocalFiles
 from tasks.bells import Bells
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.deliverer import Deliverer
@@ -97,10 +99,17 @@ class Runtime:
         return Prober(self.breaker, self.first_sign_in, self.pool)
 
     @cached_property
+    def gatherer(self) -> Gatherer:
+        """Opens attachments."""
+        return Gatherer(Places(local=LocalFiles()))
+
+    @cached_property
     def deliverer(self) -> Deliverer:
         """Makes passes."""
         leases = LeaseKeeper(self.ledger)
-        return Deliverer(self.ledger, self.store, self.pool, leases, self.breaker, worker=self.worker)
+        return Deliverer(
+            self.ledger, self.store, self.pool, leases, self.breaker, self.gatherer, worker=self.worker
+        )
 
     def ring(self, notification_id: str) -> None:
         """Ring for one notification at once; where that fails, the sweeper does."""

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from settings_store.option import Option
 from settings_store.own_options import (
+    attachments,
     audit,
     delivery,
     escalation,
     limits,
+    local_files,
     mirror,
     text,
     timeouts,
@@ -28,6 +30,8 @@ _GROUPS = (
     tls,
     audit,
     unc,
+    attachments,
+    local_files,
 )
 
 #: Each group and its title.

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from settings_store.snapshot import Snapshot
+
 #: How much is read from a source at once.
 BLOCK_BYTES: Final = 1024 * 1024
 
@@ -80,4 +82,21 @@ class OpenFile(Protocol):
 
     def close(self) -> None:
         """Give it back; a second time does nothing."""
+        ...
+
+
+class OpensPath(Protocol):
+    """Opens the file that a path names, in one kind of place."""
+
+    def open(self, path: str, options: Snapshot, *, seconds: float) -> OpenFile:
+        """The file, open.
+
+        Args:
+            path: As the publisher wrote it.
+            options: As they hold now; the place is held against them before anything is asked of it.
+            seconds: How long this may take at most.
+
+        Raises:
+            AttachmentFault: It cannot be had.
+        """
         ...

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tasks.attachments.gathered import WORDS_OF_FAULT
+from tasks.attachments.source import AttachmentFault
 from tasks.breaker import SignInAwaited
+from tasks.delivery.composing import NotWhole
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.postponed import Postponed
@@ -27,6 +30,10 @@ from tasks.verdict import Judgement, Scope, Verdict
 RECIPIENTS_PER_TRANSACTION: Final = 100
 #: While another worker makes the first sign-in to a server, whether it succeeded is looked at this often.
 SIGN_IN_LOOK_SECONDS: Final = 1.0
+
+#: Verdicts of our own, beside those that servers give.
+FILE_LOST: Final = "attachment_lost"
+WAITS_FOR_FILES: Final = "attachments_wait"
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class Attempt:
         state: The pass.
         hop: The server and the rule that chose it.
         indexes: Recipients by their place in the envelope.
-        message: Rendered for this server.
+        compose: Renders the message for this server, given the largest that it takes in bytes (0 = unknown).
 
     Attributes:
         result: What came of it so far; it holds also where `run` raises.
@@ -76,7 +83,7 @@ class Attempt:
         *,
         hop: Hop,
         indexes: tuple[int, ...],
-        message: RenderedMessage,
+        compose: Callable[[int], RenderedMessage],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -84,7 +91,7 @@ class Attempt:
         self._state = state
         self._hop = hop
         self._place = {state.addresses[index]: index for index in indexes}
-        self._message = message
+        self._compose = compose
         self._clock = clock
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
@@ -113,6 +120,8 @@ class Attempt:
                 ca_bundle=snapshot.text("tls.ca_bundle"),
             ) as connection:
                 self._send(connection)
+        except NotWhole as fault:
+            self._wait_for_files(str(fault))
         except TransportFailure as failure:
             if failure.judgement.verdict is Verdict.STALE_CONNECTION and not fresh:
                 return True
@@ -123,11 +132,12 @@ class Attempt:
         return False
 
     def _send(self, connection: Connection) -> None:
+        message = self._compose(connection.largest_bytes)
         envelope = connection.envelope(
             self._hop.server.envelope_sender,
             tuple(self._place),
-            self._message.size_bytes,
-            smtputf8=self._message.smtputf8,
+            message.size_bytes,
+            smtputf8=message.smtputf8,
         )
         for address, refusal in envelope.refused.items():
             self._recipient_refused(self._place[address], refusal.judgement, refusal.reply)
@@ -137,10 +147,25 @@ class Attempt:
         self._intend(accepted)
         for address in [address for address in self._place if address not in envelope.accepted]:
             del self._place[address]
-        reply = connection.message(self._message.chunks())
+        try:
+            reply = connection.message(message.chunks())
+        except AttachmentFault as fault:
+            # The end was not sent. Another message, without that file, may follow at once.
+            connection.abort()
+            self.result.rest += accepted
+            self._note(
+                accepted, Phase.BODY, FILE_LOST, f"an attachment was lost: {WORDS_OF_FAULT[fault.kind]}", None
+            )
+            return
         for index in accepted:
             self.result.outcomes[index] = "d"
         self._note(accepted, Phase.FINAL, Verdict.DELIVERED.value, "the server took it", reply)
+
+    def _wait_for_files(self, why: str) -> None:
+        """The notification is strict, and would go without a file: it waits, or goes by another server."""
+        reason = f"strict: {why}"
+        self.result.judgement = Judgement(Verdict.MESSAGE_WAITS, Scope.MESSAGE, reason)
+        self._note(tuple(self._place.values()), Phase.MAIL, WAITS_FOR_FILES, reason, None)
 
     def _intend(self, accepted: tuple[int, ...]) -> None:
         self._state.attempts += 1

@@ -14,8 +14,12 @@ import redis
 from settings_store.errors import DamagedSettings, SecretFault
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
+from tasks.attachments.gathered import Gathered
+from tasks.attachments.gatherer import Gatherer
 from tasks.breaker import Breaker
+from tasks.delivery.composing import Composer
 from tasks.delivery.escalating import escalate
+from tasks.delivery.fetches import tell_fetches
 from tasks.delivery.insist import Insist
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import write_memory
@@ -24,7 +28,7 @@ from tasks.delivery.pass_state import PassState
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.walk import Walk
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
-from tasks.routing import route
+from tasks.routing import Hop, route
 from tasks.schedule import gap_seconds
 from tasks.transports.pool import ConnectionPool
 
@@ -68,6 +72,7 @@ class Deliverer:
         pool: Connections to servers.
         leases: Keeps claims alive.
         breaker: Which servers are left alone.
+        gatherer: Opens attachments.
         worker: This process' name in the ledger.
         draw: Random numbers from 0 to 1 for the schedule.
         clock: Seconds that only grow.
@@ -81,6 +86,7 @@ class Deliverer:
         pool: ConnectionPool,
         leases: LeaseKeeper,
         breaker: Breaker,
+        gatherer: Gatherer,
         *,
         worker: str,
         draw: Callable[[], float] = random.random,
@@ -92,6 +98,7 @@ class Deliverer:
         self._pool = pool
         self._leases = leases
         self._breaker = breaker
+        self._gatherer = gatherer
         self._worker = worker
         self._draw = draw
         self._clock = clock
@@ -143,18 +150,39 @@ class Deliverer:
         routed = route(state.snapshot, state.claim.channel)
         if routed.held is not None:
             return self._finish(state, "held", routed.held, 0.0, counts=False)
+        with self._gather(state) as gathered:
+            if gathered.wait is not None:
+                wait = gathered.wait
+                return self._finish(state, "waiting", wait.words, wait.seconds, counts=False)
+            return self._walk_along(state, routed.chain, gathered)
+
+    def _gather(self, state: PassState) -> Gathered:
+        """Open the files of the notification, before any server is asked."""
+        gathered = self._gatherer.gather(
+            state.notification.attachments, state.snapshot, state.memory, now_ms=state.now_ms()
+        )
+        if gathered.wait is None:
+            tell_fetches(state, gathered)
+        return gathered
+
+    def _walk_along(self, state: PassState, chain: tuple[Hop, ...], gathered: Gathered) -> PassResult:
+        if state.notification.strict and gathered.trouble:
+            wait = gap_seconds(state.claim.passes + 1, draw=self._draw())
+            escalate(state, self._ledger, self._insist, tried=True)
+            return self._finish(state, "waiting", f"strict: {gathered.trouble}", wait, counts=True)
         walk = Walk(
             self._ledger,
             self._pool,
             state,
-            routed.chain,
+            chain,
+            Composer(state, gathered),
             breaker=self._breaker,
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,
         )
         walk.run()
-        wait = wait_seconds(state, routed.chain, draw=self._draw())
+        wait = wait_seconds(state, chain, draw=self._draw())
         counts = counts_as_pass(state)
         escalate(state, self._ledger, self._insist, tried=counts_as_try(state))
         return self._finish(state, "waiting", state.walked.reason, wait, counts=counts)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import field
+
+from tasks.attachments.memory import AttachmentMemory
 
 
 class Unsure(msgspec.Struct, array_like=True, frozen=True):
@@ -17,8 +20,8 @@ class Unsure(msgspec.Struct, array_like=True, frozen=True):
     at_ms: int
 
 
-class Memory(msgspec.Struct, omit_defaults=True):
-    """What is known of servers, by fingerprint: a changed option makes another server.
+class Memory(AttachmentMemory, omit_defaults=True):
+    """What is known of files, and of servers by fingerprint: a changed option makes another server.
 
     Recipients are named by their place in the envelope.
 
@@ -35,14 +38,14 @@ class Memory(msgspec.Struct, omit_defaults=True):
         escalated: Whether the text that follows the e-mail was accepted.
     """
 
-    refused: dict[str, list[int]] = {}
-    message_refused: list[str] = []
-    not_before_ms: dict[str, int] = {}
-    recipient_not_before_ms: dict[str, dict[int, int]] = {}
-    throttled: dict[str, int] = {}
-    unsure: dict[int, Unsure] = {}
-    down_since_ms: dict[str, int] = {}
-    barred: dict[str, str] = {}
+    refused: dict[str, list[int]] = field(default_factory=dict)
+    message_refused: list[str] = field(default_factory=list)
+    not_before_ms: dict[str, int] = field(default_factory=dict)
+    recipient_not_before_ms: dict[str, dict[int, int]] = field(default_factory=dict)
+    throttled: dict[str, int] = field(default_factory=dict)
+    unsure: dict[int, Unsure] = field(default_factory=dict)
+    down_since_ms: dict[str, int] = field(default_factory=dict)
+    barred: dict[str, str] = field(default_factory=dict)
     tries: int = 0
     escalated: bool = False
 

@@ -8,15 +8,14 @@ from typing import Final
 from tasks.breaker import Breaker
 from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempted
 from tasks.delivery.breaker_watch import BreakerWatch
+from tasks.delivery.composing import Composer
 from tasks.delivery.insist import Insist
 from tasks.delivery.lessons import ends_offer, learn, leave_alone
-from tasks.delivery.options import text_options
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.postponed import Postponed
 from tasks.delivery.stops import ClaimLost, OptionsChanged
 from tasks.delivery.uncertain import resend_uncertain
 from tasks.ledger import Ledger
-from tasks.rendering import RenderedMessage, render
 from tasks.routing import Hop
 from tasks.transports.pool import ConnectionPool
 
@@ -35,6 +34,7 @@ class Walk:
     Args:
         state: The pass; it learns what came of the walk.
         chain: The servers in the order they are tried.
+        composer: Makes the message for each of them.
         breaker: Says which of them are left alone, and hears how the others did.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
@@ -46,6 +46,7 @@ class Walk:
         pool: ConnectionPool,
         state: PassState,
         chain: tuple[Hop, ...],
+        composer: Composer,
         *,
         breaker: Breaker,
         insist: Insist,
@@ -56,6 +57,7 @@ class Walk:
         self._pool = pool
         self._state = state
         self._chain = chain
+        self._composer = composer
         self._watch = BreakerWatch(breaker, state, chain)
         self._insist = insist
         self._revision = revision
@@ -129,7 +131,7 @@ class Walk:
             self._state,
             hop=hop,
             indexes=group,
-            message=self._render(hop, group),
+            compose=lambda largest_bytes: self._composer.message(hop, group, largest_bytes),
             clock=self._clock,
         )
         try:
@@ -145,18 +147,6 @@ class Walk:
             self._state.walked.waits_until_ms = postponed.until_ms
         else:
             self._state.walked.passed_over.add(hop.server.fingerprint)
-
-    def _render(self, hop: Hop, group: tuple[int, ...]) -> RenderedMessage:
-        state = self._state
-        return render(
-            state.notification,
-            notification_id=state.claim.id,
-            number=state.claim.number,
-            accepted_at=state.accepted_at,
-            sender=hop.server.sender,
-            options=text_options(state.snapshot),
-            recipient=state.addresses[group[0]] if state.is_text else None,
-        )
 
     def _is_worth_waiting(self, hop: Hop) -> bool:
         """Whether those still open wait for this server rather than go to the next."""

@@ -11,7 +11,7 @@ from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply
 from tasks.transports.sending import send_text
 from tasks.transports.timeouts import Timeouts
-from tasks.transports.transaction import open_envelope
+from tasks.transports.transaction import largest_bytes, open_envelope
 
 
 class Connection:
@@ -38,6 +38,11 @@ class Connection:
     def phase(self) -> Phase:
         """The step it is in."""
         return self._client.phase
+
+    @property
+    def largest_bytes(self) -> int:
+        """The largest message that the server says it takes (SIZE, RFC 1870); 0 = it names none."""
+        return largest_bytes(self._client)
 
     @property
     def is_clean(self) -> bool:

@@ -94,7 +94,7 @@ class _Transaction:
             raise client.failure(Kind.SENDER_ADDRESS, detail=f"the sender's address {fault}")
         if smtputf8 and not offers_utf8:
             raise client.failure(Kind.UTF8_MISSING)
-        if size_bytes > (_largest_bytes(client) or size_bytes):
+        if size_bytes > (largest_bytes(client) or size_bytes):
             raise client.failure(Kind.TOO_LARGE)
         for recipient in dict.fromkeys(recipients):
             fault = address_fault(recipient) or ("" if offers_utf8 or recipient.isascii() else _NEEDS_UTF8)
@@ -195,7 +195,7 @@ def _rcpt(recipient: str) -> str:
     return f"RCPT TO:<{recipient}>"
 
 
-def _largest_bytes(client: Client) -> int:
+def largest_bytes(client: Client) -> int:
     """The server's SIZE (RFC 1870); 0 = it names none."""
     named = client.esmtp_features.get("size", "").split(" ")[0]
     return int(named) if named.isascii() and named.isdigit() and len(named) < len("1" * 20) else 0

@@ -10,6 +10,8 @@ import redis
 
 from settings_store.keyring import Keyring
 from settings_store.store import SettingsStore
+from tasks.attachments.gatherer import Gatherer, Places
+from tasks.attachments.local_files import LocalFiles
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.lease import LeaseKeeper
@@ -70,6 +72,7 @@ class Bench:
         first_sign_in = FirstSignIn(self.breaker)
         self.pool = ConnectionPool(clock=self.seconds, local_hostname="client.test", opening=first_sign_in)
         self.prober = Prober(self.breaker, first_sign_in, self.pool)
+        self.gatherer = Gatherer(Places(local=LocalFiles()), clock=self.seconds)
         self.draw = 1.0
         # A test that is not about the breaker is not to meet it; refusals of a sign-in open it all the same.
         self.set(delivery__breaker_failures=100)
@@ -91,6 +94,7 @@ class Bench:
             self.pool,
             leases or LeaseKeeper(ledger, every_seconds=NEVER_SECONDS),
             self.breaker,
+            self.gatherer,
             worker=worker,
             draw=lambda: self.draw,
             clock=self.seconds,

@@ -133,6 +133,8 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "unc.allowed_hosts": "",
         "unc.require_encryption": False,
         "unc.timeout_seconds": 60,
+        "attachments.patience_seconds": 20,
+        "local_files.folders": "",
     }
 
 

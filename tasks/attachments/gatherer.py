@@ -1,0 +1,131 @@
+"""Opens everything that a notification wants to send along, before any server is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from settings_store.snapshot import Snapshot
+from tasks.attachments.content import Content
+from tasks.attachments.file_names import numbered, safe_name
+from tasks.attachments.gathered import Gathered, Wait
+from tasks.attachments.item import Item
+from tasks.attachments.memory import AttachmentMemory
+from tasks.attachments.source import AttachmentFault, Fault, OpenFile, OpensPath
+from tasks.attachments.text_type import charset_of
+from tasks.notification_document import Attachment, FileAttachment, InlineAttachment
+
+#: All opening together ends by this, well within the time a walk may take.
+GATHER_MAX_SECONDS: Final = 60.0
+#: A file that cannot be had at the moment is asked for again after this.
+LOOK_AGAIN_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Who opens the paths of which place.
+
+    Attributes:
+        local: Paths of the worker's machine.
+        shares: Paths on network shares; None where this process cannot read any.
+    """
+
+    local: OpensPath
+    shares: OpensPath | None = None
+
+
+class Gatherer:
+    """Gathers the files of a notification; one a process, safe between threads."""
+
+    def __init__(self, places: Places, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._places = places
+        self._clock = clock
+
+    def gather(
+        self, wanted: Sequence[Attachment], options: Snapshot, memory: AttachmentMemory, *, now_ms: int
+    ) -> Gathered:
+        """Open what is wanted, in order; what cannot be had has its fault in its place.
+
+        Args:
+            wanted: As the notification has them.
+            options: As they hold now.
+            memory: Of the pass before, changed for the next.
+            now_ms: Unix milliseconds, by the ledger's clock.
+
+        Raises:
+            settings_store.errors.SecretFault: This process cannot open a password that it needs.
+        """
+        gathered = Gathered()
+        with contextlib.ExitStack() as opened:
+            opened.callback(gathered.close)
+            ends = self._clock() + GATHER_MAX_SECONDS
+            for attachment in wanted:
+                gathered.items += self._resolved(attachment, options, ends)
+            _name(gathered.items)
+            wait = _wait(gathered.items, options, memory, now_ms)
+            if wait is not None:
+                return Gathered(wait=wait)
+            opened.pop_all()
+        return gathered
+
+    def _resolved(self, attachment: Attachment, options: Snapshot, ends: float) -> Iterator[Item]:
+        if isinstance(attachment, InlineAttachment):
+            item = self._item(attachment.name, attachment.name, lambda: _inline(attachment))
+            item.is_inline = True
+            yield item
+        elif isinstance(attachment, FileAttachment):
+            path = attachment.path
+            yield self._item(path, path, lambda: self._open(path, options, ends))
+
+    def _item(self, asked: str, name: str, opens: Callable[[], OpenFile]) -> Item:
+        item = Item(asked, safe_name(name), clock=self._clock)
+        began = self._clock()
+        try:
+            item.source = opens()
+            item.name = safe_name(item.source.name)
+            item.charset = charset_of(item.name, item)
+        except AttachmentFault as fault:
+            item.fault = fault
+        item.seconds = self._clock() - began
+        return item
+
+    def _open(self, path: str, options: Snapshot, ends: float) -> OpenFile:
+        seconds = ends - self._clock()
+        if seconds <= 0:
+            raise AttachmentFault(Fault.LATE, "the other attachments left no time for it", is_passing=True)
+        if is_on_share(path):
+            if self._places.shares is None:
+                raise AttachmentFault(Fault.NOT_ALLOWED, "this worker does not read network shares")
+            return self._places.shares.open(path, options, seconds=seconds)
+        return self._places.local.open(path, options, seconds=seconds)
+
+
+def is_on_share(path: str) -> bool:
+    """Whether a path names a network share: it begins with two slashes of either kind."""
+    return path[:2] in {"\\\\", "//", "\\/", "/\\"}
+
+
+def _inline(attachment: InlineAttachment) -> Content:
+    return Content(attachment.name, attachment.content)
+
+
+def _name(items: Sequence[Item]) -> None:
+    """Give each file a name of its own."""
+    for item, name in zip(items, numbered([item.name for item in items]), strict=True):
+        item.name = name
+
+
+def _wait(items: Sequence[Item], options: Snapshot, memory: AttachmentMemory, now_ms: int) -> Wait | None:
+    """Whether to wait a moment for a file that may be had soon."""
+    passing = [place for place, item in enumerate(items, 1) if item.fault and item.fault.is_passing]
+    if not passing:
+        return None
+    memory.file_awaited_since_ms = memory.file_awaited_since_ms or now_ms
+    left_ms = memory.file_awaited_since_ms + options.number("attachments.patience_seconds") * 1000 - now_ms
+    if left_ms <= 0:
+        return None
+    words = Gathered(list(items)).trouble
+    return Wait(min(LOOK_AGAIN_SECONDS, left_ms / 1000), f"waits a moment for {words}")
