@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from tasks import addresses
+from tasks.attachments.place import place_of
 from tasks.notification_document import (
     DOCUMENT_MAX_BYTES,
     NO_CONTEXT,
@@ -102,14 +103,20 @@ def refuse_unsupported(notification: Notification) -> None:
     """Refuse what this version cannot do yet, rather than accept it and do nothing.
 
     Raises:
-        InvalidNotification: An attachment is given as `path` or `job_output`.
+        InvalidNotification: An attachment is given as `job_output`, or by a path that leads nowhere.
     """
     for index, attachment in enumerate(notification.attachments):
-        if not isinstance(attachment, InlineAttachment):
-            form = "path" if isinstance(attachment, FileAttachment) else "job_output"
+        if isinstance(attachment, JobOutputAttachment):
             raise InvalidNotification(
-                f"attachments[{index}].{form}", "is not supported by this version", "name with content_base64"
+                f"attachments[{index}].job_output", "is not supported by this version", _SUPPORTED
             )
+        if isinstance(attachment, FileAttachment) and place_of(attachment.path) is None:
+            raise InvalidNotification(
+                f"attachments[{index}].path", "is neither on a network share nor absolute", _SUPPORTED
+            )
+
+
+_SUPPORTED = r"\\server\share\file, /an/absolute/path on the worker's machine, or name with content_base64"
 
 
 def _decode(raw: bytes | str | Mapping[str, object]) -> Document:

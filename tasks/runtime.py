@@ -108,7 +108,13 @@ class Runtime:
         """Makes passes."""
         leases = LeaseKeeper(self.ledger)
         return Deliverer(
-            self.ledger, self.store, self.pool, leases, self.breaker, self.gatherer, worker=self.worker
+            self.ledger,
+            self.store,
+            self.pool,
+            leases,
+            self.breaker,
+            gatherer=self.gatherer,
+            worker=self.worker,
         )
 
     def ring(self, notification_id: str) -> None:

@@ -32,8 +32,7 @@ def entry_lines(
     since = f"+{duration(at_ms - accepted_at_ms)}"
     begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}}"
     mark, colour, words, says_all = verdict_words(entry.get("verdict"))
-    server = entry.get("server")
-    who = f"{GROUPS.get(str(server), shown(server))}: " if server else ""
+    who = _who(entry)
     happened = f"{begin}{mark} {who}{words}"
     reason = "" if says_all else shown(entry.get("reason") or "")
     beside = f"{happened}, {reason}"
@@ -43,6 +42,14 @@ def entry_lines(
     for text, paints in (*more, *_details(entry, now_ms, is_last=is_last, recipients=recipients)):
         for line in wrapped(shown(text), screen.columns - len(_INDENT)):
             yield f"{_INDENT}{screen.paint(line, *paints)}"
+
+
+def _who(entry: Mapping[str, Any]) -> str:
+    """The server, or the file, that the entry is about."""
+    server = entry.get("server")
+    if server:
+        return f"{GROUPS.get(str(server), shown(server))}: "
+    return f"{shown(entry['file'])}: " if entry.get("file") else ""
 
 
 def _details(
@@ -68,8 +75,10 @@ def _details(
 def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry.get("pass"):
         yield f"pass {entry['pass']}"
-    if entry.get("stage"):
+    if entry.get("stage") and not entry.get("file"):
         yield f"at {entry['stage']}"
+    if entry.get("bytes"):
+        yield f"{int(entry['bytes']):,} bytes"
     if entry.get("seconds") is not None:
         yield f"took {duration(float(entry['seconds']) * 1000)}"
     if entry.get("revision") is not None:

@@ -14,6 +14,8 @@ _SAME_NAME = ("stage", "verdict", "code", "enhanced", "text")
 
 #: Verdicts of entries that name a server that was not tried.
 _LEFT_ALONE = frozenset({"passed_over", "paused"})
+#: What an entry says besides where it is about a file.
+_OF_A_FILE = ("file", "bytes", "seconds")
 
 
 def show(record: Record) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _ADDRESSES = ("to", "cc", "bcc", "reply_to", "escalate_text_to")
 _CONTEXT = ("schedule_date", "schedule", "job", "job_number", "machine", "trigger", "status")
 _AS_GIVEN = ("subject", "long_text", "priority", "id", "key")
 #: Without any of these an e-mail that has no text says nothing.
-_TELLING = ("subject", "attach", *_CONTEXT)
+_TELLING = ("subject", "attach", "attach_path", *_CONTEXT)
 _UNC = "\\\\"
 
 
@@ -52,8 +52,9 @@ def _document(channel: Channel, given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("html"):
         document["html"] = as_text(file_bytes("--html", given["html"]), given["html"])
     document["message"] = _message(channel, given)
-    if given.get("attach"):
-        document["attachments"] = [_attachment(name) for name in given["attach"]]
+    document["attachments"] = [_attachment(name) for name in given.get("attach") or ()]
+    document["attachments"] += [{"path": path} for path in given.get("attach_path") or ()]
+    document["strict"] = bool(given.get("strict"))
     for name in ("not_before", "expires"):
         if given[name]:
             at = moment(given[name], f"--{name.replace('_', '-')}", "from now")

@@ -30,6 +30,13 @@ _EMAIL = (
     click.option("--html", metavar="FILE", help="A page, shown in place of the text where a reader can."),
     click.option("--escalate-text-to", help="Who gets a text where the mail does not get through.", **_many),
     click.option("--attach", multiple=True, metavar="FILE", help="A file to send along; again for more."),
+    click.option(
+        "--attach-path",
+        multiple=True,
+        metavar="PATH",
+        help="A file that a worker reads when it sends: \\\\server\\share\\file, or in an allowed folder.",
+    ),
+    click.option("--strict", is_flag=True, help="Wait for every file rather than send without one."),
 )
 _TEXT = (
     _to,

@@ -14,6 +14,7 @@ from tasks.attachments.file_names import numbered, safe_name
 from tasks.attachments.gathered import Gathered, Wait
 from tasks.attachments.item import Item
 from tasks.attachments.memory import AttachmentMemory
+from tasks.attachments.place import Place, place_of
 from tasks.attachments.source import AttachmentFault, Fault, OpenFile, OpensPath
 from tasks.attachments.text_type import charset_of
 from tasks.notification_document import Attachment, FileAttachment, InlineAttachment
@@ -95,17 +96,15 @@ class Gatherer:
     def _open(self, path: str, options: Snapshot, ends: float) -> OpenFile:
         seconds = ends - self._clock()
         if seconds <= 0:
-            raise AttachmentFault(Fault.LATE, "the other attachments left no time for it", is_passing=True)
-        if is_on_share(path):
-            if self._places.shares is None:
+            raise AttachmentFault(Fault.LATE, "the other attachments left no time for it")
+        match place_of(path):
+            case Place.LOCAL:
+                return self._places.local.open(path, options, seconds=seconds)
+            case Place.SHARE if self._places.shares is not None:
+                return self._places.shares.open(path, options, seconds=seconds)
+            case Place.SHARE:
                 raise AttachmentFault(Fault.NOT_ALLOWED, "this worker does not read network shares")
-            return self._places.shares.open(path, options, seconds=seconds)
-        return self._places.local.open(path, options, seconds=seconds)
-
-
-def is_on_share(path: str) -> bool:
-    """Whether a path names a network share: it begins with two slashes of either kind."""
-    return path[:2] in {"\\\\", "//", "\\/", "/\\"}
+        raise AttachmentFault(Fault.NOT_ALLOWED, "it is neither on a network share nor an absolute path")
 
 
 def _inline(attachment: InlineAttachment) -> Content:

@@ -139,10 +139,7 @@ def _faults() -> Iterator[None]:
         kind, words = _FAULTS.get(
             error.errno or 0, (Fault.BROKEN, f"the worker's machine cannot read it ({_symbol(error)})")
         )
-        fault = AttachmentFault(kind, words)
-    else:
-        return
-    raise fault
+        raise AttachmentFault(kind, words) from None
 
 
 def _symbol(error: OSError) -> str:

@@ -188,7 +188,7 @@ def test_json_and_flags_are_not_mixed(notify: CommandLine) -> None:
         (("--attach", "/nonexistent/file"), "--attach /nonexistent/file: No such file or directory"),
         (("--attach", "/"), "--attach /: Is a directory"),
         (("--attach", "a\0b"), "--attach a"),
-        (("--attach", r"\\srv\share\f.log"), "attachments[0].path is not supported"),
+        (("--attach-path", r"C:\f.log"), "attachments[0].path is neither on a network share nor absolute"),
         (("--html", "/nonexistent"), "--html /nonexistent: No such file or directory"),
         (("--wait", "nan"), "--wait: is no number"),
         (("--wait", "-1"), "invalid value for '--wait'"),
@@ -205,6 +205,16 @@ def test_bad_input_is_refused_before_anything_is_recorded(
     assert done.hint
     assert "Traceback" not in done.err
     assert not queries.page().total
+
+
+def test_paths_that_workers_read_go_along_as_paths_in_the_order_of_their_flag(notify: CommandLine) -> None:
+    flags = ("--attach", r"\\srv\share\f.log", "--attach-path", "/var/log/g.log", "--strict")
+    done = notify(*EMAIL, *flags, "--dry-run", "--json")
+    assert done.code == 0
+    assert done.json["document"]["attachments"] == [
+        {"path": r"\\srv\share\f.log"}, {"path": "/var/log/g.log"},
+    ]  # fmt: skip
+    assert done.json["document"]["strict"] is True
 
 
 def test_an_attachment_over_the_limit_is_refused(notify: CommandLine, tmp_path: Path) -> None:

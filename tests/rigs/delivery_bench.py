@@ -94,7 +94,7 @@ class Bench:
             self.pool,
             leases or LeaseKeeper(ledger, every_seconds=NEVER_SECONDS),
             self.breaker,
-            self.gatherer,
+            gatherer=self.gatherer,
             worker=worker,
             draw=lambda: self.draw,
             clock=self.seconds,

@@ -230,14 +230,22 @@ def test_the_lane_is_the_priority_unless_a_file_must_be_fetched() -> None:
     assert parse(email(attachments=[{"path": "x"}])).lane == "files"
 
 
-@pytest.mark.parametrize("form", [{"path": r"\\srv\share\f"}, {"job_output": 5}])
-def test_files_that_this_version_cannot_fetch_are_refused_at_the_door(form: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "form, fault",
+    [
+        ({"path": r"C:\f"}, "is neither on a network share nor absolute"),
+        ({"path": "f"}, "is neither on a network share nor absolute"),
+        ({"path": r"\srv\share\f"}, "is neither on a network share nor absolute"),
+        ({"job_output": 5}, "is not supported by this version"),
+    ],
+)
+def test_files_that_no_worker_can_fetch_are_refused_at_the_door(form: dict[str, object], fault: str) -> None:
     inline = {"name": "f", "content_base64": "YQ=="}
-    refuse_unsupported(parse(email(attachments=[inline])))
+    refuse_unsupported(parse(email(attachments=[inline, {"path": "/var/log/f"}, {"path": r"\\srv\s\f"}])))
     with pytest.raises(InvalidNotification) as caught:
         refuse_unsupported(parse(email(attachments=[inline, form])))
     assert caught.value.field == f"attachments[1].{next(iter(form))}"
-    assert caught.value.fault == "is not supported by this version"
+    assert caught.value.fault == fault
 
 
 def test_the_digest_ignores_id_key_times_and_the_spelling_of_defaults() -> None:

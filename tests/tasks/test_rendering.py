@@ -318,19 +318,6 @@ def test_a_file_name_reads_back_exactly(name: str) -> None:
     assert found["Content-Disposition"].params["filename"] == name
 
 
-def test_repeated_file_names_are_numbered() -> None:
-    given_names = ["f.txt", "F.txt", "f (2).txt", "f.txt", "x", "x", ".env", ".env"]
-    assert numbered(given_names) == [
-        "f.txt", "F (3).txt", "f (2).txt", "f (4).txt", "x", "x (2)", ".env", ".env (2)",
-    ]  # fmt: skip
-
-
-@given(st.lists(st.sampled_from(["a.b", "A.b", "a (2).b", "a (3).b", "c", "C (2)"])))
-def test_numbered_names_differ(names: list[str]) -> None:
-    result = numbered(names)
-    assert len({name.casefold() for name in result}) == len(names)
-
-
 class InPieces(Content):
     """A file whose source gives it in pieces of odd sizes."""
 
