@@ -31,6 +31,7 @@ from tasks import notification as notifications
 from tasks.bells import Bells
 from tasks.ledger import Accepted, Entry, Ledger, State
 from tasks.notification import InvalidNotification, Notification
+from tasks.search_terms import terms_of
 from tasks.text_message import refuse_too_long
 from tasks.tokens import unknown_tokens
 
@@ -207,6 +208,8 @@ def entry_of(notification: Notification, snapshot: Snapshot) -> Entry:
         not_before_ms=int(notification.not_before.timestamp() * 1000) if notification.not_before else 0,
         expires_ms=int(notification.expires.timestamp() * 1000) if notification.expires else 0,
         unknown_tokens=unknown_tokens(notification),
+        priority=notification.priority,
+        terms=terms_of(notification),
     )
 
 

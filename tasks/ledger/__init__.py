@@ -10,6 +10,7 @@ clock, and each may be asked again after a lost reply. The states are
 """
 
 from tasks.ledger.ledger import Ledger, LedgerUnavailable
+from tasks.ledger.message_filter import MessageFilter
 from tasks.ledger.queries import LedgerQueries
 from tasks.ledger.records import (
     FINAL_STATES,
@@ -38,6 +39,7 @@ __all__ = [
     "Ledger",
     "LedgerQueries",
     "LedgerUnavailable",
+    "MessageFilter",
     "NotClaimed",
     "Results",
     "State",

@@ -216,10 +216,10 @@ class Ledger:
         return status, state
 
     def cancel(
-        self, notification_id: str, *, by: str
+        self, notification_id: str, *, by: str, why: str = ""
     ) -> tuple[Literal["cancelled", "asked", "final", "unknown"], State | Literal[""]]:
         """Cancel; `asked` where it is being sent and the worker stops before its next body."""
-        status, state = self._scripts.run("cancel", notification_id, by)
+        status, state = self._scripts.run("cancel", notification_id, by, why)
         return status, state
 
     def replay(
@@ -229,21 +229,25 @@ class Ledger:
         age_limit_ms: int,
         by: str,
         why: str,
-        even_risky: bool = False,
+        even_expired: bool = False,
+        even_uncertain: bool = False,
+        delay_seconds: float = 0.0,
         ring: bool = False,
         token: str | None = None,
-    ) -> tuple[Literal["replayed", "refused", "risky", "unknown"], State | Literal[""]]:
+    ) -> tuple[Literal["replayed", "refused", "expired", "uncertain", "unknown"], State | Literal[""]]:
         """Open a dead letter again for the recipients who do not have it, with a fresh age limit.
 
-        `refused` where it is no dead letter, `risky` where it is expired or uncertain and nobody said that it
-        may go all the same: it may be stale, or arrive twice.
+        `refused` where it is no dead letter; `expired` or `uncertain` where it is such a one and nobody said
+        that it may go all the same: it may be stale, or arrive twice.
 
         Args:
             notification_id: Which.
-            age_limit_ms: How long it may be tried from now.
+            age_limit_ms: How long it may be tried, from its turn on.
             by: Who replays.
             why: The reason, for the timeline.
-            even_risky: Also what is expired or uncertain.
+            even_expired: Also what is expired, wholly or for some recipients.
+            even_uncertain: Also what may have arrived.
+            delay_seconds: How long until its turn.
             ring: Whether the caller enqueues it at once.
             token: The same for a repeated call, which then changes nothing.
         """
@@ -252,9 +256,11 @@ class Ledger:
             notification_id,
             token or new_token(),
             age_limit_ms,
-            int(even_risky),
+            int(even_expired),
+            int(even_uncertain),
             by,
             why,
+            _ms(delay_seconds),
             _ms(RING_AGAIN_SECONDS),
             int(ring),
         )
@@ -295,10 +301,13 @@ class Ledger:
         recovered: int = self._scripts.run("recover", fingerprint, limit)
         return recovered
 
-    def purge(self, *, older_than_seconds: float, limit: int = 200) -> int:
-        """Forget records that have been final for longer than this; how many that were."""
-        purged: int = self._scripts.run("purge", _ms(older_than_seconds), limit)
-        return purged
+    def purge(self, *, older_than_seconds: float, limit: int = 200) -> tuple[int, bool]:
+        """Forget records that have been final for longer than this; how many, and whether there are more.
+
+        Everything of a record goes: content, timeline, idempotency key, number and every index entry.
+        """
+        purged, more = self._scripts.run("purge", _ms(older_than_seconds), limit)
+        return purged, bool(more)
 
     def _refuse_when_nearly_full(self) -> None:
         now = time.monotonic()
@@ -336,4 +345,6 @@ def _accept_arguments(entry: Entry, *, ring: bool) -> tuple[str | int, ...]:
         else "",
         entry.kind,
         msgspec.json.encode(entry.begins_with).decode() if entry.begins_with else "",
+        entry.priority,
+        "".join(entry.terms),
     )

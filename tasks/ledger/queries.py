@@ -1,45 +1,44 @@
-"""Questions to the ledger. None scans: each is answered from an index by id, number, state or time."""
+"""Questions to the ledger. None scans: each is answered from an index."""
 
 from __future__ import annotations
 
-import heapq
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import redis
 
-from tasks.ledger.records import LANES, OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, State
+from tasks.ledger.message_filter import MessageFilter
+from tasks.ledger.pages import Page, Summary
+from tasks.ledger.records import LANES, OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, Priority, State
+from tasks.ledger.scripts import Scripts
+from tasks.ledger.search import search
 from tasks.server import Channel
 
-_SUMMARY_FIELDS: Final = ("number", "state", "channel", "accepted_at", "next_at", "finished_at", "reason")
+__all__ = ["LedgerQueries", "Page", "Record", "Summary"]
+
+#: Numbers kept together; as the scripts divide them.
+_NUMBERS_TOGETHER = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One line of a list. Times are Unix milliseconds, None where they do not apply."""
-
-    id: str
-    number: int
-    state: State
-    channel: Channel
-    accepted_at_ms: int
-    next_at_ms: int | None
-    finished_at_ms: int | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Everything the ledger knows of one notification."""
+    """Everything the ledger knows of one notification.
+
+    Attributes:
+        servers: Those that it was tried by, in the order of their first attempt.
+        outcomes: In the order of the envelope.
+        perhaps_twice: Places in the envelope of those who were sent it again after an uncertain end, and took
+            it: they may have it twice.
+    """
 
     id: str
     number: int
     state: State
     channel: Channel
     lane: str
+    priority: Priority = "normal"
     reason: str
     accepted_at_ms: int
     expires_at_ms: int
@@ -47,17 +46,11 @@ class Record:
     finished_at_ms: int | None
     passes: int
     lapses: int
+    servers: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...]
+    perhaps_twice: frozenset[int] = frozenset()
     content: str = field(repr=False)
     timeline: tuple[dict[str, Any], ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list, newest first, and how many the whole list has."""
-
-    summaries: tuple[Summary, ...]
-    total: int
 
 
 def _optional(value: str | None) -> int | None:
@@ -70,6 +63,7 @@ class LedgerQueries:
     def __init__(self, client: redis.Redis, *, prefix: str = "notify") -> None:
         self._redis = client
         self._prefix = prefix
+        self._scripts = Scripts(client, prefix, only=("counts", "search"))
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
@@ -78,8 +72,9 @@ class LedgerQueries:
         """The record of an id, or of a running number; None where there is none (any more)."""
         record = self.get(id_or_number)
         if record is None and id_or_number.isascii() and id_or_number.isdecimal():
-            ids = self._redis.zrangebyscore(self._key("numbers"), id_or_number, id_or_number)
-            record = self.get(str(ids[0])) if ids else None
+            hundred, rest = divmod(int(id_or_number), _NUMBERS_TOGETHER)
+            found: Any = self._redis.hget(self._key("numbers", str(hundred)), str(rest))
+            record = self.get(found) if found else None
         return record
 
     def get(self, notification_id: str) -> Record | None:
@@ -96,6 +91,7 @@ class LedgerQueries:
             state=values["state"],
             channel=values["channel"],
             lane=values["lane"],
+            priority=values["priority"],
             reason=values.get("reason", ""),
             accepted_at_ms=int(values["accepted_at"]),
             expires_at_ms=int(values["expires_at"]),
@@ -103,57 +99,55 @@ class LedgerQueries:
             finished_at_ms=_optional(values.get("finished_at")),
             passes=int(values.get("pass", 0)),
             lapses=int(values.get("lapses", 0)),
+            servers=_members(values.get("servers")),
             outcomes=tuple(OUTCOME_OF_LETTER[letter] for letter in values["outcomes"]),
+            perhaps_twice=frozenset(
+                place
+                for place in map(int, _members(values.get("resent")))
+                if values["outcomes"][place] == "d"
+            ),
             content=values["content"],
             timeline=tuple(msgspec.json.decode(entry) for entry in timeline),
         )
 
+    def search(
+        self, wanted: MessageFilter, *, limit: int = 50, offset: int = 0, after: str | None = None
+    ) -> Page:
+        """What a filter matches, newest first, whatever moves meanwhile.
+
+        The cost goes by the page and by how many the rarest part of the filter has, not by how many records
+        there are; it is bounded, and a page that ends at the bound says where to go on.
+
+        Args:
+            wanted: The filter.
+            limit: Lines on the page.
+            offset: Leave out the newest; for pages far down, `after` is cheaper.
+            after: `next_after` of the page before.
+
+        Raises:
+            tasks.ledger.search.InvalidCursor: `after` is no place in a list.
+        """
+        return search(self._scripts, wanted, limit=limit, offset=offset, after=after)
+
     def page(
         self,
-        states: Iterable[State] = STATES,
+        states: Iterable[State] = (),
         *,
         since_ms: int | None = None,
         until_ms: int | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> Page:
-        """A page of a list by state and time of acceptance, newest first."""
-        low = "-inf" if since_ms is None else str(since_ms)
-        high = "+inf" if until_ms is None else str(until_ms)
-        keys = [self._key("state", state) for state in states]
-        pipeline = self._redis.pipeline(transaction=True)
-        for key in keys:
-            pipeline.zcount(key, low, high)
-            pipeline.zrevrangebyscore(key, high, low, start=0, num=offset + limit, withscores=True)
-        answers = pipeline.execute()
-        newest = heapq.merge(*answers[1::2], key=lambda pair: pair[1], reverse=True)
-        ids = [pair[0] for pair in itertools.islice(newest, offset, offset + limit)]
-        return Page(summaries=tuple(self._summaries(ids)), total=sum(answers[0::2]))
-
-    def _summaries(self, ids: Sequence[str]) -> Iterable[Summary]:
-        pipeline = self._redis.pipeline(transaction=False)
-        for notification_id in ids:
-            pipeline.hmget(self._key("n", notification_id), *_SUMMARY_FIELDS)
-        for notification_id, values in zip(ids, pipeline.execute(), strict=True):
-            number, state, channel, accepted_at, next_at, finished_at, reason = values
-            if number is not None:
-                yield Summary(
-                    id=notification_id,
-                    number=int(number),
-                    state=state,
-                    channel=channel,
-                    accepted_at_ms=int(accepted_at),
-                    next_at_ms=_optional(next_at),
-                    finished_at_ms=_optional(finished_at),
-                    reason=reason or "",
-                )
+        """`search` by state and time alone."""
+        wanted = MessageFilter(states=frozenset(states), since_ms=since_ms, until_ms=until_ms)
+        return self.search(wanted, limit=limit, offset=offset)
 
     def counts(self) -> dict[State, int]:
         """How many records each state has."""
-        pipeline = self._redis.pipeline(transaction=True)
-        for state in STATES:
-            pipeline.zcard(self._key("state", state))
-        return dict(zip(STATES, pipeline.execute(), strict=True))
+        found: dict[State, int] = dict.fromkeys(STATES, 0)
+        for list_name, count in self._lists():
+            found[list_name.partition("|")[0]] += count  # type: ignore[index]  # a list begins with its state
+        return found
 
     def due_scores(self) -> dict[str, dict[str, float]]:
         """The whole due-set, by lane. For tests and `doctor`; it reads every open record."""
@@ -165,7 +159,19 @@ class LedgerQueries:
 
     def open_ids(self) -> set[str]:
         """The ids of every record that is not final. For tests and `doctor`."""
-        ids: set[str] = set()
-        for state in OPEN_STATES:
-            ids.update(map(str, self._redis.zrange(self._key("state", state), 0, -1)))
-        return ids
+        numbers: set[str] = set()
+        for list_name, _ in self._lists():
+            if list_name.partition("|")[0] in OPEN_STATES:
+                numbers.update(map(str, self._redis.zrange(self._key("list", list_name), 0, -1)))
+        records = (self.find(number) for number in numbers)
+        return {record.id for record in records if record is not None}
+
+    def _lists(self) -> Iterable[tuple[str, int]]:
+        """Every list that holds any record, and how many."""
+        flat = self._scripts.run("counts")
+        return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _members(text: str | None) -> tuple[str, ...]:
+    """The members of a set as the scripts keep it: `,a,b,`."""
+    return tuple(text.strip(",").split(",")) if text else ()

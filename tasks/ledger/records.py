@@ -33,6 +33,9 @@ Lane = Literal["high", "normal", "files", "low"]
 #: What no publisher asked for: a text that follows a mail, or a notice about this notifier; else blank.
 NotificationKind = Literal["", "escalation", "notice"]
 
+#: How much a notification presses; the lane follows from it, unless files must be fetched.
+Priority = Literal["high", "normal", "low"]
+
 Outcome = Literal["open", "delivered", "refused", "uncertain"]
 OUTCOME_OF_LETTER: Final[dict[str, Outcome]] = {
     "o": "open",
@@ -59,6 +62,8 @@ class Entry:
         age_limit_ms: How long after its start it may be tried.
         kind: What it is, where nobody published it.
         begins_with: The first entry of its timeline: where it comes from.
+        priority: For finding it again.
+        terms: What it is found by; see `tasks.search_terms`.
     """
 
     id: str
@@ -74,6 +79,8 @@ class Entry:
     unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
     kind: NotificationKind = ""
     begins_with: dict[str, Any] | None = None
+    priority: Priority = "normal"
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,8 @@ class Results:
 
     def arguments(self) -> list[str | int]:
         """The results as the scripts read them."""
-        arguments: list[str | int] = [len(self.outcomes)]
+        servers = dict.fromkeys(entry["server"] for entry in self.entries if entry.get("server"))
+        arguments: list[str | int] = [f",{','.join(servers)}," if servers else "", len(self.outcomes)]
         for index, letter in self.outcomes.items():
             arguments += [index, letter]
         arguments.append(len(self.entries))

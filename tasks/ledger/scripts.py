@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ NAMES: Final = (
     "accept",
     "cancel",
     "claim",
+    "counts",
     "finish",
     "intent",
     "purge",
@@ -29,6 +31,7 @@ NAMES: Final = (
     "release",
     "renew",
     "replay",
+    "search",
     "sweep",
 )
 
@@ -36,11 +39,18 @@ NAMES: Final = (
 class Scripts:
     """The scripts, ready to run. The first argument of each is the key prefix."""
 
-    def __init__(self, client: redis.Redis, prefix: str, clock: str = REDIS_CLOCK) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        prefix: str,
+        clock: str = REDIS_CLOCK,
+        *,
+        only: Sequence[str] = NAMES,
+    ) -> None:
         self._client = client
         self._prefix = prefix
         prelude = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
-        bodies = {name: (_FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in NAMES}
+        bodies = {name: (_FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in only}
         self._scripts = {
             name: client.register_script(f"{prelude}\n{clock}\n{body}") for name, body in bodies.items()
         }

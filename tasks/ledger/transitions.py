@@ -50,10 +50,10 @@ TRANSITIONS: Final[Mapping[tuple[State | None, Move], frozenset[State]]] = {
     ("failed", "late 250"): _to("delivered", "partial"),
     ("expired", "late 250"): _to("delivered", "partial"),
     ("cancelled", "late 250"): _to("delivered"),
-    ("partial", "replay"): _to("queued"),
-    ("uncertain", "replay"): _to("queued"),
-    ("failed", "replay"): _to("queued"),
-    ("expired", "replay"): _to("queued"),
+    ("partial", "replay"): _to("queued", "waiting"),
+    ("uncertain", "replay"): _to("queued", "waiting"),
+    ("failed", "replay"): _to("queued", "waiting"),
+    ("expired", "replay"): _to("queued", "waiting"),
 }
 
 MEANING: Final[Mapping[State, str]] = {

@@ -464,7 +464,7 @@ def test_a_replay_opens_who_was_refused_and_nobody_who_has_it(bench: Bench) -> N
     assert (record.state, record.outcomes, record.passes) == ("queued", ("delivered", "open"), 0)
     assert record.expires_at_ms == bench.clock.now_ms + MINUTE_MS
     assert record.timeline[-1]["verdict"] == "replayed"
-    assert bench.ledger.purge(older_than_seconds=0) == 0
+    assert bench.ledger.purge(older_than_seconds=0) == (0, False)
     bench.finish(bench.claim(), {1: "d"})
     assert bench.show().state == "delivered"
 
@@ -476,8 +476,10 @@ def test_a_replay_of_what_may_arrive_twice_or_is_stale_must_be_told_so(bench: Be
     bench.clock.advance(60)
     bench.ledger.sweep("normal", room=1)
     for name, state in (("unsure", "uncertain"), ("old", "expired")):
-        assert bench.ledger.replay(name, age_limit_ms=1000, by="ops", why="x") == ("risky", state)
-        told = bench.ledger.replay(name, age_limit_ms=1000, by="ops", why="x", even_risky=True)
+        assert bench.ledger.replay(name, age_limit_ms=1000, by="ops", why="x") == (state, state)
+        told = bench.ledger.replay(
+            name, age_limit_ms=1000, by="ops", why="x", even_expired=True, even_uncertain=True
+        )
         assert told == ("replayed", "queued")
 
 
@@ -517,9 +519,9 @@ def test_purge_forgets_finished_records_and_frees_their_keys(bench: Bench) -> No
     bench.accept("n1", key="k", digest="d")
     bench.accept("open")
     bench.finish(bench.claim(), {0: "d", 1: "d"})
-    assert bench.ledger.purge(older_than_seconds=60) == 0
+    assert bench.ledger.purge(older_than_seconds=60) == (0, False)
     bench.clock.advance(61)
-    assert bench.ledger.purge(older_than_seconds=60) == 1
+    assert bench.ledger.purge(older_than_seconds=60) == (1, False)
     assert bench.queries.find("1") is None
     assert bench.queries.page().total == 1
     assert bench.redis.keys("notify:*:n1") == []

@@ -1,7 +1,7 @@
 -- Record a notification, or say that it is recorded already. Repeating a call changes nothing.
 -- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
 --       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or '', kind or '',
---       first entry of the timeline as JSON or ''
+--       first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH each)
 local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
@@ -28,10 +28,18 @@ local starts = math.max(now, not_before)
 local last = starts + age_limit
 if expires > 0 and expires < last then last = expires end
 local number = redis.call('INCR', prefix .. ':number')
-local record = {id = id, lane = lane, accepted_at = now, expires_at = last}
+local record = {id = id, number = number, channel = channel, lane = lane, priority = ARGV[17], accepted_at = now,
+                expires_at = last, outcomes = string.rep('o', recipients)}
 redis.call('HSET', record_key(id), 'number', number, 'digest', digest, 'channel', channel, 'lane', lane,
-           'content', content, 'accepted_at', now, 'expires_at', last, 'outcomes', string.rep('o', recipients))
-redis.call('ZADD', prefix .. ':numbers', number, id)
+           'priority', record.priority, 'content', content, 'accepted_at', now, 'expires_at', last,
+           'outcomes', record.outcomes)
+redis.call('HSET', number_key(number), number % 100, id)
+if ARGV[18] ~= '' then
+  redis.call('HSET', record_key(id), 'terms', ARGV[18])
+  for at = 1, #ARGV[18], TERM_LENGTH do
+    redis.call('ZADD', term_key(ARGV[18]:sub(at, at + TERM_LENGTH - 1)), now, number)
+  end
+end
 if key_hash ~= '' then
   redis.call('SET', prefix .. ':key:' .. key_hash, id)
   redis.call('HSET', record_key(id), 'key', key_hash)

@@ -16,6 +16,13 @@ for index in ARGV[12]:gmatch('%d+') do
   local outcome = outcome_at(record.outcomes, tonumber(index))
   if outcome ~= 'o' and outcome ~= 'u' then return 'settled' end
 end
+local resent = record.resent
+for index in ARGV[12]:gmatch('%d+') do
+  if outcome_at(record.outcomes, tonumber(index)) == 'u' or holds(record.doubt, index) then
+    resent = adding(resent, index)
+  end
+end
+if resent ~= record.resent then redis.call('HSET', record_key(id), 'resent', resent) end
 redis.call('HSET', record_key(id), 'lease_until', lease_until, 'attempts', ARGV[7], 'intent',
            table.concat({ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], now, ARGV[12]}, ' '))
 due(record, lease_until)

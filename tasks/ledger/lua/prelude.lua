@@ -3,6 +3,9 @@
 -- A record is the hash <prefix>:n:<id>; its timeline is the list <prefix>:t:<id>.
 -- The due-set is one sorted set a lane, <prefix>:due:<lane>. Every record that is not final has exactly one
 -- score in it; only finish_as() takes the score away.
+-- Every record is in exactly one list, <prefix>:list:<state>|<channel>|<priority>|<servers>|<twice>, a sorted set of
+-- numbers by the time of acceptance; <prefix>:lists names those that hold any. It is besides in <prefix>:by:<term>
+-- for each of its search terms. <prefix>:numbers:<hundred> leads from a number to its id.
 local prefix = ARGV[1]
 
 -- A first write that Redis never refuses for memory. Commands that follow a write in the same script are not
@@ -11,7 +14,8 @@ local function insist() redis.call('DEL', prefix .. ':-') end
 
 local function record_key(id) return prefix .. ':n:' .. id end
 local function due_key(lane) return prefix .. ':due:' .. lane end
-local function state_key(state) return prefix .. ':state:' .. state end
+local function list_key(list) return prefix .. ':list:' .. list end
+local function term_key(term) return prefix .. ':by:' .. term end
 
 local FINAL = {delivered = true, partial = true, uncertain = true, failed = true, expired = true, cancelled = true}
 
@@ -25,8 +29,72 @@ end
 
 -- What every transition needs to know; load() with these.
 local COMMON = {'state', 'lane', 'accepted_at', 'expires_at', 'outcomes', 'token', 'last_token', 'lease_until',
-                'lease_limit', 'intent', 'lapses', 'cancel', 'pass', 'channel', 'number', 'reason', 'waits_for'}
-local function load_common(id) return load(id, unpack(COMMON)) end
+                'lease_limit', 'intent', 'lapses', 'cancel', 'pass', 'channel', 'number', 'reason', 'priority',
+                'servers', 'resent', 'doubt', 'finished_at', 'waits_for'}
+
+local TERM_LENGTH = 12
+
+-- Small hashes are packed: a number and its id cost a third of what they cost in a sorted set.
+local function number_key(number) return prefix .. ':numbers:' .. math.floor(number / 100) end
+local function id_of(number) return redis.call('HGET', number_key(number), number % 100) or nil end
+
+-- Recipients are named by their place in the envelope, from 0; outcomes has one letter for each:
+-- o open, d delivered, r refused, u uncertain and to be sent once more, x uncertain for good.
+local function outcome_at(outcomes, index) return outcomes:sub(index + 1, index + 1) end
+local function with_outcome(outcomes, index, letter)
+  return outcomes:sub(1, index) .. letter .. outcomes:sub(index + 2)
+end
+local function has(outcomes, letter) return outcomes:find(letter, 1, true) ~= nil end
+local function is_settled(outcomes) return not has(outcomes, 'o') and not has(outcomes, 'u') end
+
+-- Sets of names or places are kept as ",a,b,".
+local function holds(set, member) return set and set:find(',' .. member .. ',', 1, true) ~= nil end
+local function adding(set, member)
+  if holds(set, member) then return set end
+  return (set or ',') .. member .. ','
+end
+
+-- Delivered to somebody who may have had it already: it was sent again after an uncertain end.
+local function perhaps_twice(record)
+  if not record.resent then return false end
+  for index in record.resent:gmatch('%d+') do
+    if outcome_at(record.outcomes, tonumber(index)) == 'd' then return true end
+  end
+  return false
+end
+
+local function list_of(record)
+  return table.concat({record.state, record.channel, record.priority, record.servers or '',
+                       perhaps_twice(record) and 'twice' or ''}, '|')
+end
+
+local function load_common(id)
+  local record = load(id, unpack(COMMON))
+  if record.state then record.list = list_of(record) end
+  return record
+end
+
+local function leave_list(record)
+  if redis.call('ZREM', list_key(record.list), record.number) == 1
+     and redis.call('EXISTS', list_key(record.list)) == 0 then
+    redis.call('SREM', prefix .. ':lists', record.list)
+  end
+end
+
+-- Put the record into the list that its fields speak of now.
+local function file(record)
+  local list = list_of(record)
+  if list == record.list then return end
+  if record.list then leave_list(record) end
+  redis.call('ZADD', list_key(list), record.accepted_at, record.number)
+  redis.call('SADD', prefix .. ':lists', list)
+  record.list = list
+end
+
+-- For whoever watches: a bounded stream of what changed.
+local function tell(record)
+  redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 10000, '*', 'number', record.number, 'state', record.state)
+end
 
 local function note(id, entry) redis.call('RPUSH', prefix .. ':t:' .. id, entry) end
 
@@ -59,13 +127,20 @@ local function wait_no_more(record)
 end
 
 local function move(record, to)
-  if record.state == to then return end
-  if record.state then redis.call('ZREM', state_key(record.state), record.id) end
+  if record.state == to then return file(record) end
   if record.state == 'held' then redis.call('ZREM', prefix .. ':held', record.id) end
   if record.waits_for then wait_no_more(record) end
-  redis.call('ZADD', state_key(to), record.accepted_at, record.id)
   redis.call('HSET', record_key(record.id), 'state', to)
   record.state = to
+  file(record)
+  tell(record)
+end
+
+-- A server was tried; the caller files the record.
+local function note_server(record, server)
+  if holds(record.servers, server) then return end
+  record.servers = adding(record.servers, server)
+  redis.call('HSET', record_key(record.id), 'servers', record.servers)
 end
 
 local function due(record, at)
@@ -79,15 +154,6 @@ local function let_go(record)
   redis.call('HDEL', record_key(record.id), 'token', 'lease_until', 'lease_limit', 'intent')
   record.token, record.intent = nil, nil
 end
-
--- Recipients are named by their place in the envelope, from 0; outcomes has one letter for each:
--- o open, d delivered, r refused, u uncertain and to be sent once more, x uncertain for good.
-local function outcome_at(outcomes, index) return outcomes:sub(index + 1, index + 1) end
-local function with_outcome(outcomes, index, letter)
-  return outcomes:sub(1, index) .. letter .. outcomes:sub(index + 2)
-end
-local function has(outcomes, letter) return outcomes:find(letter, 1, true) ~= nil end
-local function is_settled(outcomes) return not has(outcomes, 'o') and not has(outcomes, 'u') end
 
 -- The final state that the outcomes speak of; `cause` decides only where recipients are still open.
 local function final_state(outcomes, cause)
@@ -109,7 +175,7 @@ local function finish_as(record, cause, reason, now)
   end
   move(record, final_state(outcomes, cause))
   redis.call('ZREM', due_key(record.lane), record.id)
-  redis.call('ZADD', prefix .. ':finished', now, record.id)
+  redis.call('ZADD', prefix .. ':finished', now, record.number)
   redis.call('HSET', record_key(record.id), 'finished_at', now, 'reason', reason)
   redis.call('HDEL', record_key(record.id), 'next_at', 'cancel')
   let_go(record)
@@ -156,6 +222,7 @@ local function lapse(record, now, poison_lapses)
     record.outcomes = outcomes
     redis.call('HSET', record_key(record.id), 'outcomes', outcomes, 'unsure_server', intent.fingerprint,
                'unsure_at', now)
+    note_server(record, intent.server)
     note_event(record.id, now, 'uncertain', 'the worker ended while the server had the message',
                {server = intent.server, stage = 'final', attempt = intent.attempt, indexes = intent.indexes,
                 pass = tonumber(record.pass or '0') + 1})
@@ -179,11 +246,12 @@ local function lapse(record, now, poison_lapses)
   end
 end
 
--- Outcomes and timeline entries of attempts: ARGV from `first` on is a count of "index letter" pairs, the pairs,
--- a count of entries, the entries. With `late`, only a 250 counts.
+-- Outcomes and timeline entries of attempts: ARGV from `first` on is the servers tried (",a,b," or ''), a count of
+-- "index letter" pairs, the pairs, a count of entries, the entries. With `late`, only a 250 counts.
+-- The caller files the record.
 local function apply_results(record, first, late, now)
   local outcomes = record.outcomes
-  local at = first
+  local at = first + 1
   local pairs_count = tonumber(ARGV[at])
   local unsure = false
   for _ = 1, pairs_count do
@@ -200,6 +268,7 @@ local function apply_results(record, first, late, now)
   local changed = outcomes ~= record.outcomes
   if not late or changed then
     for i = 1, entries_count do note(record.id, ARGV[at + i]) end
+    for server in ARGV[first]:gmatch('[^,]+') do note_server(record, server) end
   end
   if changed then redis.call('HSET', record_key(record.id), 'outcomes', outcomes) end
   record.outcomes = outcomes
@@ -218,6 +287,8 @@ end
 local function apply_late(record, first, now)
   local _, changed = apply_results(record, first, true, now)
   if not changed then return end
+  file(record)
+  tell(record)
   if FINAL[record.state] then
     local state = final_state(record.outcomes, record.state)
     if state ~= record.state then

@@ -12,5 +12,7 @@ end
 local recorded = tonumber(redis.call('HGET', record_key(record.id), 'recorded') or '0')
 if recorded >= tonumber(ARGV[4]) then return 'recorded' end
 apply_results(record, 5, false, now)
+file(record)
+tell(record)
 redis.call('HSET', record_key(record.id), 'recorded', ARGV[4], 'attempts', ARGV[4])
 return record.cancel and 'cancelled' or 'recorded'
