@@ -8,7 +8,13 @@ insist()
 local rung, ended = {}, {}
 -- Leases first, whatever the backlog: few are out at a time, and a dead worker's must not wait behind those that
 -- are due and have no room.
-for _, id in ipairs(redis.call('ZRANGE', state_key('sending'), 0, -1)) do
+local sending = {}
+for _, list in ipairs(redis.call('SMEMBERS', prefix .. ':lists')) do
+  if list:sub(1, 8) == 'sending|' then
+    for _, number in ipairs(redis.call('ZRANGE', list_key(list), 0, -1)) do sending[#sending + 1] = id_of(number) end
+  end
+end
+for _, id in ipairs(sending) do
   local record = load(id, 'lane', 'lease_until')
   if record.lane == lane and tonumber(record.lease_until) <= now then
     record = load_common(id)
