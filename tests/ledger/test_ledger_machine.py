@@ -38,6 +38,7 @@ from tasks.ledger import (
     Results,
     State,
 )
+from tasks.ledger.records import new_token
 from tasks.ledger.transitions import TRANSITIONS
 from tasks.search_terms import term
 from tests.rigs.clock import TEST_CLOCK, LedgerClock
@@ -377,18 +378,25 @@ class LedgerMachine(RuleBasedStateMachine):
         chosen = data.draw(st.sampled_from(sorted(self.world.recipients)))
         before = self.queries.get(chosen)
         assert before is not None
-        status, state = self.ledger.replay(
-            chosen,
-            age_limit_ms=3_600_000,
-            by="ops",
-            why="again",
-            even_expired=even_expired,
-            even_uncertain=even_uncertain,
-            delay_seconds=delay,
-            ring=ring,
-            token="t",
-        )
-        if status == "replayed" and before.state in FINAL_STATES:
+        token = new_token()
+        answers = {
+            self.ledger.replay(
+                chosen,
+                age_limit_ms=3_600_000,
+                by="ops",
+                why="again",
+                even_expired=even_expired,
+                even_uncertain=even_uncertain,
+                delay_seconds=delay,
+                ring=ring,
+                token=token,
+            )
+            for _ in range(2)
+        }
+        assert len(answers) == 1, "asking again gave another answer"
+        ((status, state),) = answers
+        if status == "replayed":
+            assert before.state in FINAL_STATES
             assert state == ("waiting" if delay else "queued")
             assert even_expired or before.state != "expired"
             assert even_uncertain or "uncertain" not in before.outcomes
