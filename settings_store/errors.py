@@ -9,6 +9,7 @@
     ├── StaleRevision                somebody else saved in between
     ├── UnknownRevision              the history does not reach back (or forward) to it
     ├── DamagedSettings              Redis holds something that was not written by us
+    ├── AccessFault                  accounts, roles, tokens and sign-ins: see `settings_store.access.errors`
     └── SecretFault                  a secret can be neither saved nor opened here
         ├── KeyringUnusable          the key ring file is missing, malformed, or open to others
         ├── NoKeyring                there is no key ring in this process

@@ -39,6 +39,10 @@ COMMANDS = [
     ("message", "list"),
     ("message", "cancel", "1"),
     ("route", "explain", "email"),
+    ("audit", "list"),
+    ("account", "list"),
+    ("role", "add", "x", "--privilege", "view_notifications"),
+    ("token", "create", "x", "--privilege", "view_notifications"),
 ]
 
 
