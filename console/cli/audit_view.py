@@ -64,5 +64,10 @@ def _detail(detail: Mapping[str, Any], screen: Screen) -> Iterator[str]:
                 {key: (pair[0], pair[1]) for key, pair in value.items() if isinstance(pair, list)}, narrower
             )
         elif value not in ("", None, [], {}):
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield from wrapped(f"{name}: {shown(text)}", narrower.columns)
+            yield from wrapped(f"{name}: {shown(_words(value))}", narrower.columns)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 import redis
 
@@ -21,6 +22,8 @@ from settings_store.access.token_text import new_token
 from settings_store.access.tries import Tries
 from settings_store.audit import Audit
 from settings_store.errors import InvalidValue
+
+_SECONDS_A_DAY: Final = 86_400
 
 
 class Access:
@@ -219,7 +222,7 @@ class Access:
         detail = {
             "id": parts.id,
             "privileges": sorted(held),
-            "lifetime": "for ever" if lifetime is None else str(lifetime),
+            "lifetime": "for ever" if lifetime is None else _days(lifetime),
             "owner": owner,
         }
         self.kept.change(edit, Told(by, source, "token.create", name, detail))
@@ -239,3 +242,7 @@ class Access:
         )
         self.kept.forget_use(f"token:{token.id}")
         return token.name
+
+
+def _days(lifetime: timedelta) -> str:
+    return f"{lifetime.total_seconds() / _SECONDS_A_DAY:.3g} days"
