@@ -6,11 +6,11 @@ import os
 
 import redis
 
+from console.cli.access_fault import access_fault
 from console.cli.context import REPLY_TIMEOUT_SECONDS, address
-from console.cli.errors import BadInput, CommandError, Failed, NotAllowed, NothingMatched
+from console.cli.errors import BadInput, CommandError, Failed, NotAllowed
 from settings_store import errors as settings
-from settings_store.access import ADMINISTRATORS
-from settings_store.access import errors as access
+from settings_store.access import AccessFault
 from settings_store.environment import InvalidEnvironment, load
 
 #: Subclasses before their bases.
@@ -59,7 +59,7 @@ def explained(error: BaseException) -> CommandError | None:
             what, _, cure = str(error).partition(": ")
             return BadInput(what, cure or f"correct it, or take it away: `unset {what.split()[0]}`")
         case settings.SettingsError():
-            return _settings(error)
+            return access_fault(error) if isinstance(error, AccessFault) else _settings(error)
         case redis.RedisError():
             return redis_fault(error)
         case OSError():
@@ -117,26 +117,9 @@ def _settings(error: settings.SettingsError) -> CommandError:
             return BadInput(str(error), "`notify options history` lists the revisions there are")
         case settings.SecretFault():
             return _secret(error)
-        case access.AccessFault():
-            return _access(error)
     return Failed(
         str(error), "see that NOTIFY_REDIS_URL and NOTIFY_PREFIX name this installation and no other program"
     )
-
-
-def _access(error: access.AccessFault) -> CommandError:
-    match error:
-        case access.UnknownName():
-            return NothingMatched(str(error), f"`notify {error.what} list` shows what there is")
-        case access.NameTaken():
-            return Failed(str(error), f"`notify {error.what} list` shows what there is")
-        case access.NotPermitted():
-            return NotAllowed(str(error))
-        case access.LastAdministrator():
-            return Failed(str(error), f"`notify account add NAME --role {ADMINISTRATORS}`")
-        case access.RoleInUse():
-            return Failed(str(error), f"`notify account set-role {error.accounts[0]} ROLE`")
-    return Failed(str(error))
 
 
 def _secret(error: settings.SecretFault) -> CommandError:
