@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from functools import cached_property
 
 import redis
 from kombu.exceptions import OperationalError
@@ -20,11 +19,14 @@ from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.local_files import LocalFiles
 from tasks.bells import Bells
 from tasks.breaker import Breaker, FirstSignIn
+from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
 from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
+from tasks.limits import Limits
+from tasks.made_once import made_once
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
 from tasks.transports.pool import ConnectionPool
@@ -35,75 +37,82 @@ class Runtime:
 
     def __init__(self, environment: Environment, *, worker: str = "") -> None:
         self.environment = environment
+        self.making = threading.RLock()
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
 
-    @cached_property
+    @made_once
     def redis(self) -> redis.Redis:
         """The Redis of options and ledger."""
         return connect(self.environment.redis_url)
 
-    @cached_property
+    @made_once
     def store(self) -> SettingsStore:
         """The options."""
         keyring = load_keyring(self.environment.key_files)
         return SettingsStore(self.redis, prefix=self.environment.prefix, keyring=keyring)
 
-    @cached_property
+    @made_once
     def ledger(self) -> Ledger:
         """The ledger."""
         return Ledger(self.redis, prefix=self.environment.prefix, revision_key=self.store.revision_key)
 
-    @cached_property
+    @made_once
     def queries(self) -> LedgerQueries:
         """The ledger's reading side."""
         return LedgerQueries(self.redis, prefix=self.environment.prefix)
 
-    @cached_property
+    @made_once
     def bells(self) -> Bells:
         """The bells."""
         return Bells(self.environment.broker_url, prefix=self.environment.prefix)
 
-    @cached_property
+    @made_once
     def fleet(self) -> Fleet:
         """The workers that are alive."""
         return Fleet(self.redis, prefix=self.environment.prefix)
 
-    @cached_property
+    @made_once
     def examiner(self) -> Examiner:
         """Makes the tests of servers that somebody asked for."""
         return Examiner(self.redis, self.store, self.pool, prefix=self.environment.prefix)
 
-    @cached_property
+    @made_once
     def publisher(self) -> Publisher:
         """The door."""
         return Publisher(self.store, self.ledger, self.bells)
 
-    @cached_property
+    @made_once
     def pool(self) -> ConnectionPool:
         """Connections to servers."""
-        return ConnectionPool(opening=self.first_sign_in)
+        return ConnectionPool(opening=self.first_sign_in, places=self.admission)
 
-    @cached_property
+    @made_once
+    def admission(self) -> Admission:
+        """What may go within our own limits."""
+        limits = Limits(self.redis, worker=self.worker, prefix=self.environment.prefix)
+        return Admission(limits, close_idle=self._close_idle)
+
+    @made_once
     def breaker(self) -> Breaker:
         """Which servers are left alone."""
         return Breaker(self.redis, prefix=self.environment.prefix)
 
-    @cached_property
+    @made_once
     def first_sign_in(self) -> FirstSignIn:
         """Lets one worker sign in to a server before the others do."""
         return FirstSignIn(self.breaker)
 
-    @cached_property
+    @made_once
     def prober(self) -> Prober:
         """Tests servers that are passed over."""
-        return Prober(self.breaker, self.first_sign_in, self.pool)
+        return Prober(self.breaker, self.first_sign_in, self.pool, self.admission)
 
-    @cached_property
+    @made_once
     def gatherer(self) -> Gatherer:
         """Opens attachments."""
         return Gatherer(Places(local=LocalFiles()))
 
-    @cached_property
+    @made_once
     def deliverer(self) -> Deliverer:
         """Makes passes."""
         leases = LeaseKeeper(self.ledger)
@@ -112,10 +121,15 @@ class Runtime:
             self.store,
             self.pool,
             leases,
-            self.breaker,
+            breaker=self.breaker,
+            admission=self.admission,
             gatherer=self.gatherer,
             worker=self.worker,
         )
+
+    def _close_idle(self) -> None:
+        # The pool is made with the admission, so that can name it no sooner than this.
+        self.pool.close_idle()
 
     def ring(self, notification_id: str) -> None:
         """Ring for one notification at once; where that fails, the sweeper does."""

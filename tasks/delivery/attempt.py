@@ -10,6 +10,7 @@ from typing import Any, Final
 from tasks.attachments.gathered import WORDS_OF_FAULT
 from tasks.attachments.source import AttachmentFault
 from tasks.breaker import SignInAwaited
+from tasks.delivery.admission import Admission, LimitReached
 from tasks.delivery.composing import NotWhole
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
@@ -22,7 +23,7 @@ from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS
 from tasks.transports.connection import Connection
 from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
-from tasks.transports.pool import ConnectionPool
+from tasks.transports.pool import ConnectionPool, admitted_at_once
 from tasks.transports.reply import Reply
 from tasks.verdict import Judgement, Scope, Verdict
 
@@ -65,6 +66,7 @@ class Attempt:
     """A transaction for some recipients of a pass.
 
     Args:
+        admission: Whether it may go within our own limits.
         state: The pass.
         hop: The server and the rule that chose it.
         indexes: Recipients by their place in the envelope.
@@ -84,6 +86,7 @@ class Attempt:
         hop: Hop,
         indexes: tuple[int, ...],
         compose: Callable[[int], RenderedMessage],
+        admission: Admission,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -93,6 +96,9 @@ class Attempt:
         self._place = {state.addresses[index]: index for index in indexes}
         self._compose = compose
         self._clock = clock
+        # A new name once the one before was sent, the same while this one waits for its turn.
+        name = f"{state.claim.id}:{state.attempts + 1}"
+        self._ticket = admission.ticket(state.snapshot, hop.server, name)
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
         self._began = clock()
@@ -105,9 +111,19 @@ class Attempt:
             redis.RedisError: The ledger did not answer; the text was not sent.
             settings_store.errors.SecretFault: This process cannot open the server's password.
         """
-        stale = self._transact(fresh=False)
-        if stale:
-            self._transact(fresh=True)
+        try:
+            stale = self._transact(fresh=False)
+            if stale:
+                self._transact(fresh=True)
+        finally:
+            if self._ticket is not None and not self.result.intended and not self._comes_back:
+                self._ticket.give_back()
+
+    @property
+    def _comes_back(self) -> bool:
+        """Whether the message waits for its turn with this server."""
+        postponed = self.result.postponed
+        return postponed is not None and postponed.until_ms < self._state.claim.expires_at_ms
 
     def _transact(self, *, fresh: bool) -> bool:
         """One try; whether the connection was stale, which spends nothing."""
@@ -118,6 +134,7 @@ class Attempt:
                 fresh=fresh,
                 timeouts=timeouts(snapshot),
                 ca_bundle=snapshot.text("tls.ca_bundle"),
+                admit=self._ticket.admit if self._ticket else admitted_at_once,
             ) as connection:
                 self._send(connection)
         except NotWhole as fault:
@@ -126,6 +143,8 @@ class Attempt:
             if failure.judgement.verdict is Verdict.STALE_CONNECTION and not fresh:
                 return True
             self._failed(failure)
+        except LimitReached as reached:
+            self.result.postponed = Postponed(reached.wait.at_ms, str(reached))
         except SignInAwaited as awaited:
             seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)
             self.result.postponed = Postponed(self._state.now_ms() + int(seconds * 1000), str(awaited))

@@ -17,6 +17,7 @@ from settings_store.store import SettingsStore
 from tasks.attachments.gathered import Gathered
 from tasks.attachments.gatherer import Gatherer
 from tasks.breaker import Breaker
+from tasks.delivery.admission import Admission
 from tasks.delivery.composing import Composer
 from tasks.delivery.escalating import escalate
 from tasks.delivery.fetches import tell_fetches
@@ -72,6 +73,7 @@ class Deliverer:
         pool: Connections to servers.
         leases: Keeps claims alive.
         breaker: Which servers are left alone.
+        admission: What may go within our own limits.
         gatherer: Opens attachments.
         worker: This process' name in the ledger.
         draw: Random numbers from 0 to 1 for the schedule.
@@ -85,8 +87,9 @@ class Deliverer:
         store: SettingsStore,
         pool: ConnectionPool,
         leases: LeaseKeeper,
-        breaker: Breaker,
         *,
+        breaker: Breaker,
+        admission: Admission,
         gatherer: Gatherer,
         worker: str,
         draw: Callable[[], float] = random.random,
@@ -98,6 +101,7 @@ class Deliverer:
         self._pool = pool
         self._leases = leases
         self._breaker = breaker
+        self._admission = admission
         self._gatherer = gatherer
         self._worker = worker
         self._draw = draw
@@ -177,6 +181,7 @@ class Deliverer:
             chain,
             Composer(state, gathered),
             breaker=self._breaker,
+            admission=self._admission,
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,

@@ -10,10 +10,11 @@ from typing import Final, Literal
 from settings_store.snapshot import Snapshot
 from tasks.breaker import Breaker, FirstSignIn, SignInAwaited
 from tasks.breaker.breaker import new_token
+from tasks.delivery.admission import Admission, LimitReached
 from tasks.delivery.options import timeouts
 from tasks.server import Basic, OAuth, Server
 from tasks.transports.failure import TransportFailure
-from tasks.transports.pool import ConnectionPool
+from tasks.transports.pool import ConnectionPool, admitted_at_once
 from tasks.transports.timeouts import Timeouts
 from tasks.verdict import Verdict
 
@@ -26,8 +27,11 @@ _log = logging.getLogger(__name__)
 class Prober:
     """Tests servers; safe between threads."""
 
-    def __init__(self, breaker: Breaker, first_sign_in: FirstSignIn, pool: ConnectionPool) -> None:
+    def __init__(
+        self, breaker: Breaker, first_sign_in: FirstSignIn, pool: ConnectionPool, admission: Admission
+    ) -> None:
         self._breaker = breaker
+        self._admission = admission
         self._first_sign_in = first_sign_in
         self._pool = pool
 
@@ -35,7 +39,7 @@ class Prober:
         """Test a server whose test is due, unless another worker does.
 
         `closed`: it is used again from now on. `open`: the next test is later. `stale`: this one took so long
-        that another worker was given the right to test.
+        that another worker was given the right to test, or had no connection within our own limits.
 
         Raises:
             settings_store.errors.SecretFault: This process cannot open the password; another may.
@@ -47,7 +51,8 @@ class Prober:
             return "not due"
         try:
             self._try(server, snapshot, token)
-        except SignInAwaited:
+        except (SignInAwaited, LimitReached):
+            # The right to test runs out by itself, and the next one may find room.
             return "stale"
         except TransportFailure as failure:
             judgement = failure.judgement
@@ -62,11 +67,13 @@ class Prober:
         return self._breaker.probed(server.fingerprint, token, ok=True)
 
     def _try(self, server: Server, snapshot: Snapshot, token: str) -> None:
+        ticket = self._admission.ticket(snapshot, server, "")
         with self._pool.connection(
             server,
             fresh=True,
             timeouts=_no_longer_than(timeouts(snapshot), STEP_SECONDS),
             ca_bundle=snapshot.text("tls.ca_bundle"),
+            admit=ticket.admit if ticket else admitted_at_once,
             opening=functools.partial(self._first_sign_in, probe_token=token),
         ) as connection:
             connection.noop()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from tasks.breaker import Breaker
+from tasks.delivery.admission import Admission
 from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempted
 from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.composing import Composer
@@ -36,6 +37,7 @@ class Walk:
         chain: The servers in the order they are tried.
         composer: Makes the message for each of them.
         breaker: Says which of them are left alone, and hears how the others did.
+        admission: Whether a message may go now within our own limits.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
     """
@@ -49,6 +51,7 @@ class Walk:
         composer: Composer,
         *,
         breaker: Breaker,
+        admission: Admission,
         insist: Insist,
         revision: Callable[[], int],
         clock: Callable[[], float],
@@ -58,6 +61,7 @@ class Walk:
         self._state = state
         self._chain = chain
         self._composer = composer
+        self._admission = admission
         self._watch = BreakerWatch(breaker, state, chain)
         self._insist = insist
         self._revision = revision
@@ -132,6 +136,7 @@ class Walk:
             hop=hop,
             indexes=group,
             compose=lambda largest_bytes: self._composer.message(hop, group, largest_bytes),
+            admission=self._admission,
             clock=self._clock,
         )
         try:

@@ -19,14 +19,16 @@ class Connection:
 
     Attributes:
         opened_at: When it was opened, by the pool's clock in seconds.
+        holder: Its name, by which its place under a limit is known.
         messages: Texts sent over it so far.
     """
 
-    def __init__(self, client: Client, *, opened_at: float) -> None:
+    def __init__(self, client: Client, *, opened_at: float, holder: str = "") -> None:
         self._client = client
         self._text_due = False
         self._retired = False
         self.opened_at = opened_at
+        self.holder = holder
         self.messages = 0
 
     @property

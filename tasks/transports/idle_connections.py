@@ -51,8 +51,14 @@ class IdleConnections:
     The lock is held for looking things up only: closing may wait for a server, and is done outside.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        may_keep: Callable[[str], bool] = lambda _holder: True,
+    ) -> None:
         self._limits = limits
+        self._may_keep = may_keep
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[PoolKey, list[_Idle]] = {}
@@ -75,11 +81,12 @@ class IdleConnections:
         return [each.connection for each in surplus]
 
     def may_serve(self, connection: Connection) -> bool:
-        """Whether a connection is clean and young enough for another message."""
+        """Whether a connection is clean, young enough for another message and need not make room."""
         return (
             connection.is_clean
             and connection.messages < self._limits.messages
             and self._clock() - connection.opened_at <= self._limits.age_seconds
+            and self._may_keep(connection.holder)
         )
 
     def remove(self, key: PoolKey) -> list[Connection]:
@@ -88,7 +95,7 @@ class IdleConnections:
             return [each.connection for each in self._kept.pop(key, [])]
 
     def remove_overdue(self, only: PoolKey | None = None) -> list[Connection]:
-        """Those that were idle too long or are too old, of one server or of all."""
+        """Those that were idle too long, are too old or have to make room, of one server or of all."""
         overdue = []
         with self._lock:
             oldest_use = self._clock() - self._limits.idle_seconds

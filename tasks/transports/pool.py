@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from tasks.server import Server
 from tasks.transports.client import Client
@@ -31,6 +33,30 @@ def opened_at_once(_server: Server) -> AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
+class Places(Protocol):
+    """The places that connections take where they are limited; each connection has a name."""
+
+    def may_keep(self, holder: str) -> bool:
+        """Whether a connection may stay open although nobody uses it."""
+
+    def closed(self, holders: Collection[str]) -> None:
+        """Hear that connections are closed, or were not opened after all."""
+
+
+class _Endless:
+    """Places without a limit."""
+
+    def may_keep(self, _holder: str) -> bool:
+        return True
+
+    def closed(self, _holders: Collection[str]) -> None:
+        pass
+
+
+def admitted_at_once(_holder: str) -> None:
+    """What is asked where no limit holds."""
+
+
 def no_tokens(_server: Server) -> str:
     """The token source of a pool that was given none."""
     raise TokenFailure
@@ -49,6 +75,7 @@ class ConnectionPool:
         token_source: Gives the token for a server with OAuth; called for each new connection, in its thread.
         limits: When a connection is not used again.
         opening: Entered around the opening of each connection; what it raises keeps that from being opened.
+        places: Says which connections are to make room for others, and hears of those that are closed.
 
     Raises:
         InvalidLocalHostname: The name is neither a host name nor an address literal.
@@ -64,6 +91,7 @@ class ConnectionPool:
         token_source: TokenSource = no_tokens,
         limits: Limits = _LIMITS,
         opening: Opening = opened_at_once,
+        places: Places | None = None,
     ) -> None:
         self._timeouts = timeouts
         self._ca_bundle = ca_bundle
@@ -72,6 +100,7 @@ class ConnectionPool:
         self._token_source = token_source
         self._limits = limits
         self._opening = opening
+        self._places = places or _Endless()
         self._trust = TrustStore()
         self._processes: dict[int, IdleConnections] = {}
 
@@ -84,6 +113,7 @@ class ConnectionPool:
         timeouts: Timeouts | None = None,
         ca_bundle: str | None = None,
         opening: Opening | None = None,
+        admit: Callable[[str], None] = admitted_at_once,
     ) -> Iterator[Connection]:
         """A connection that is signed in and ready for a message; kept afterwards if it is clean.
 
@@ -95,24 +125,39 @@ class ConnectionPool:
             timeouts: In place of the pool's, as the options say now.
             ca_bundle: In place of the pool's, as the options say now.
             opening: In place of the pool's, as for a test.
+            admit: Called with the name of the connection, open or not yet, before it is used; what it raises
+                keeps it from that.
 
         Raises:
             TransportFailure: It could not be opened.
-            Exception: What opening a sealed secret, or entering `opening`, raised, unchanged.
+            Exception: What opening a sealed secret, entering `opening` or `admit` raised, unchanged.
         """
         timeouts = timeouts or self._timeouts
         bundle = self._ca_bundle if ca_bundle is None else ca_bundle
         key = PoolKey(server.fingerprint, bundle)
         connection = self._reuse(key, timeouts, fresh=fresh)
         if connection is None:
-            with (opening or self._opening)(server):
-                connection = self._open(server, bundle, timeouts)
+            holder = secrets.token_hex(8)
+            try:
+                admit(holder)
+                with (opening or self._opening)(server):
+                    connection = self._open(server, bundle, timeouts, holder)
+            except BaseException:
+                self._places.closed([holder])
+                raise
+        else:
+            try:
+                admit(connection.holder)
+            except BaseException:
+                self._close(self._idle.keep(key, connection))
+                raise
         try:
             yield connection
         except BaseException:
             connection.abort()
+            self._places.closed([connection.holder])
             raise
-        _close(self._idle.keep(key, connection))
+        self._close(self._idle.keep(key, connection))
 
     def introduce(self, client: Client, server: Server, ca_bundle: str) -> None:
         """Make a client ready for its first message by this pool's trust and tokens, without keeping it.
@@ -134,12 +179,12 @@ class ConnectionPool:
         return self._local_hostname
 
     def close_idle(self) -> None:
-        """Close what was idle too long or is too old; called now and then, it gives servers places back."""
-        _close(self._idle.remove_overdue())
+        """Close what idles too long, is too old or has to make room; called now and then."""
+        self._close(self._idle.remove_overdue())
 
     def close(self) -> None:
         """Close everything that is not in use."""
-        _close(self._idle.remove_all())
+        self._close(self._idle.remove_all())
 
     @property
     def idle_count(self) -> int:
@@ -156,7 +201,7 @@ class ConnectionPool:
     def _forget_parents(self, pid: int) -> None:
         # A new object, because another thread of the parent may have held a lock when it forked. Threads that
         # meet here agree on one: setdefault is atomic.
-        self._processes.setdefault(pid, IdleConnections(self._limits, self._clock))
+        self._processes.setdefault(pid, IdleConnections(self._limits, self._clock, self._places.may_keep))
         for other in [each for each in self._processes if each != pid]:
             # Dropping them closes our copies of the descriptors and sends nothing.
             inherited = self._processes.pop(other, None)
@@ -165,21 +210,23 @@ class ConnectionPool:
 
     def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool) -> Connection | None:
         if fresh:
-            _close(self._idle.remove(key))
+            self._close(self._idle.remove(key))
             return None
-        _close(self._idle.remove_overdue(key))
+        self._close(self._idle.remove_overdue(key))
         while (connection := self._idle.take(key)) is not None:
             if connection.take_up(timeouts):
                 return connection
             connection.abort()
+            self._places.closed([connection.holder])
         return None
 
-    def _open(self, server: Server, ca_bundle: str, timeouts: Timeouts) -> Connection:
+    def _open(self, server: Server, ca_bundle: str, timeouts: Timeouts, holder: str) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
         self.introduce(client, server, ca_bundle)
-        return Connection(client, opened_at=self._clock())
+        return Connection(client, opened_at=self._clock(), holder=holder)
 
-
-def _close(connections: list[Connection]) -> None:
-    for connection in connections:
-        connection.close()
+    def _close(self, connections: list[Connection]) -> None:
+        for connection in connections:
+            connection.close()
+        if connections:
+            self._places.closed([connection.holder for connection in connections])

@@ -13,12 +13,14 @@ from settings_store.store import SettingsStore
 from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.local_files import LocalFiles
 from tasks.breaker import Breaker, FirstSignIn
+from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import Memory, read_memory
 from tasks.delivery.probe import Prober
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
+from tasks.limits import Limits
 from tasks.publisher import checked, entry_of
 from tasks.routing import route, servers_in_use
 from tasks.transports.pool import ConnectionPool
@@ -70,8 +72,18 @@ class Bench:
         self.queries = LedgerQueries(client)
         self.breaker = Breaker(client, clock=TEST_CLOCK)
         first_sign_in = FirstSignIn(self.breaker)
-        self.pool = ConnectionPool(clock=self.seconds, local_hostname="client.test", opening=first_sign_in)
-        self.prober = Prober(self.breaker, first_sign_in, self.pool)
+        self.admission = Admission(
+            Limits(client, worker="w1", clock=TEST_CLOCK),
+            close_idle=self.close_idle,
+            every_seconds=NEVER_SECONDS,
+        )
+        self.pool = ConnectionPool(
+            clock=self.seconds,
+            local_hostname="client.test",
+            opening=first_sign_in,
+            places=self.admission,
+        )
+        self.prober = Prober(self.breaker, first_sign_in, self.pool, self.admission)
         self.gatherer = Gatherer(Places(local=LocalFiles()), clock=self.seconds)
         self.draw = 1.0
         # A test that is not about the breaker is not to meet it; refusals of a sign-in open it all the same.
@@ -93,7 +105,8 @@ class Bench:
             store or self.store,
             self.pool,
             leases or LeaseKeeper(ledger, every_seconds=NEVER_SECONDS),
-            self.breaker,
+            breaker=self.breaker,
+            admission=self.admission,
             gatherer=self.gatherer,
             worker=worker,
             draw=lambda: self.draw,
@@ -109,6 +122,10 @@ class Bench:
         if not permission.probe_due:
             self.clock.advance(permission.wait_seconds)
         return self.prober.probe(server, snapshot)
+
+    def close_idle(self) -> None:
+        """What this worker does every few seconds."""
+        self.pool.close_idle()
 
     def close(self) -> None:
         self.pool.close()

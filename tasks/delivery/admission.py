@@ -1,0 +1,187 @@
+"""Whether a message may go within our own limits, and the slots of the connections that this process has."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+import redis
+
+from settings_store.snapshot import Snapshot
+from tasks.limits import Allowance, Limits, Slot, Wait, account_of, allowance_for
+from tasks.server import Server
+
+#: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
+RENEW_EVERY_SECONDS: Final = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+class LimitReached(Exception):
+    """A limit of ours is reached; nothing was opened and nothing sent.
+
+    Attributes:
+        wait: Which limit, and when to come again.
+    """
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.reason)
+        self.wait = wait
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What one process keeps: the slots of its connections, and which of these are to be closed."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    slots: dict[str, Slot] = field(default_factory=dict)
+    to_close: set[str] = field(default_factory=set)
+    end: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class Ticket:
+    """One message's way through the limits of one server's account."""
+
+    def __init__(self, admission: Admission, account: str, allowance: Allowance, message: str) -> None:
+        self._admission = admission
+        self._account = account
+        self._allowance = allowance
+        self._message = message
+
+    def admit(self, holder: str) -> None:
+        """Let the message go over a connection, which is open or is to be opened.
+
+        Raises:
+            LimitReached: Not now.
+            redis.RedisError: Redis did not answer; the message does not go.
+        """
+        self._admission.take(self._account, self._allowance, self._message, holder)
+
+    def give_back(self) -> None:
+        """Say that the message will not go, so that another may in its place."""
+        if self._message and self._allowance.messages_per_minute:
+            # Without an answer it counts as sent, which costs a moment of pace.
+            with contextlib.suppress(redis.RedisError):
+                self._admission.limits.give_back(self._account, self._message)
+
+
+class Admission:
+    """The limits as deliveries and connections meet them. One object a process; safe between threads.
+
+    A slot belongs to a connection from before it is opened until it is closed. A thread renews the slots of
+    this very process, as long as there are any, and has connections closed that others wait for.
+
+    Args:
+        limits: What all workers share.
+        close_idle: Closes connections that `may_keep` denies and nobody uses.
+        every_seconds: Between two renewals.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        close_idle: Callable[[], None],
+        every_seconds: float = RENEW_EVERY_SECONDS,
+    ) -> None:
+        self.limits = limits
+        self._close_idle = close_idle
+        self._every_seconds = every_seconds
+        self._processes: dict[int, _Kept] = {}
+        self._known: tuple[int, dict[tuple[str, str], Allowance]] = (-1, {})
+
+    def ticket(self, snapshot: Snapshot, server: Server, message: str) -> Ticket | None:
+        """What a message, or a test, needs to go by a server; None where nothing is limited.
+
+        Args:
+            snapshot: The options that hold.
+            server: Where to.
+            message: The same over all questions for one message to one server, another once it was sent;
+                blank for a test, which needs a connection alone.
+        """
+        allowance = self._allowance(snapshot, server)
+        if allowance.is_unlimited:
+            return None
+        return Ticket(self, account_of(server), allowance, message)
+
+    def take(self, account: str, allowance: Allowance, message: str, holder: str) -> None:
+        """Ask for a message to go over a connection; see `Ticket.admit`."""
+        answer = self.limits.take(account, allowance, message=message, holder=holder)
+        kept = self._of_this_process()
+        if isinstance(answer, Wait):
+            if answer.limit == "connections":
+                # Open already or not, it has no slot, and is not to be there.
+                with kept.lock:
+                    kept.to_close.add(holder)
+            raise LimitReached(answer)
+        if answer.slot is None:
+            return
+        with kept.lock:
+            kept.slots[holder] = answer.slot
+            if answer.must_yield:
+                kept.to_close.add(holder)
+            if kept.thread is None:
+                kept.thread = threading.Thread(
+                    target=self._run, args=(kept,), name="slot-keeper", daemon=True
+                )
+                kept.thread.start()
+
+    def may_keep(self, holder: str) -> bool:
+        """Whether a connection may stay open when its message is sent, or be used for another."""
+        return holder not in self._of_this_process().to_close
+
+    def closed(self, holders: Collection[str]) -> None:
+        """Say that connections are closed, or were not opened after all: others may have their slots."""
+        kept = self._of_this_process()
+        with kept.lock:
+            kept.to_close.difference_update(holders)
+            slots = [kept.slots.pop(holder) for holder in holders if holder in kept.slots]
+        try:
+            self.limits.release(slots)
+        except redis.RedisError as error:
+            # Their leases run out.
+            _log.warning("slots_not_released count=%d error=%s", len(slots), type(error).__name__)
+
+    def renew(self) -> None:
+        """Lengthen the leases of this process' slots, and close what idles and is waited for, or was lost."""
+        kept = self._of_this_process()
+        with kept.lock:
+            slots = list(kept.slots.values())
+        try:
+            renewed = self.limits.renew(slots)
+        except redis.RedisError as error:
+            _log.warning("slots_not_renewed count=%d error=%s", len(slots), type(error).__name__)
+            return
+        with kept.lock:
+            kept.to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)
+            kept.to_close &= kept.slots.keys()
+        self._close_idle()
+
+    def _allowance(self, snapshot: Snapshot, server: Server) -> Allowance:
+        revision, allowances = self._known
+        if revision != snapshot.revision:
+            allowances = {}
+            self._known = (snapshot.revision, allowances)
+        key = (server.name, server.fingerprint)
+        if key not in allowances:
+            allowances[key] = allowance_for(snapshot, server)
+        return allowances[key]
+
+    def _of_this_process(self) -> _Kept:
+        # A new object in each process: a child of a fork has none of its parent's connections. Threads that
+        # meet here agree on one: setdefault is atomic.
+        return self._processes.setdefault(os.getpid(), _Kept())
+
+    def _run(self, kept: _Kept) -> None:
+        while not kept.end.wait(self._every_seconds):
+            with kept.lock:
+                if not kept.slots:
+                    kept.thread = None
+                    return
+            self.renew()

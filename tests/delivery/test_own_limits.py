@@ -1,0 +1,306 @@
+"""Our own limits: what must wait goes back to the due-set for its turn; that is no try and no fail-over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tasks.delivery.admission import Admission
+from tasks.limits import Limits
+from tasks.transports.pool import ConnectionPool
+from tests.rigs.clock import TEST_CLOCK
+from tests.rigs.delivery_bench import ID, NEVER_SECONDS, Bench
+from tests.rigs.delivery_servers import MailServer, Text
+
+A, B = "a@x.test", "b@x.test"
+PER_MINUTE = "our own limit of messages per minute"
+AT_ONCE = "our own limit of connections at once"
+
+
+class Another:
+    """Another worker on the same desk, with connections of its own."""
+
+    def __init__(self, bench: Bench, name: str) -> None:
+        self.admission = Admission(
+            Limits(bench.redis, worker=name, clock=TEST_CLOCK),
+            close_idle=self.close_idle,
+            every_seconds=NEVER_SECONDS,
+        )
+        self.pool = ConnectionPool(clock=bench.seconds, local_hostname="client.test", places=self.admission)
+        pool, admission = bench.pool, bench.admission
+        bench.pool, bench.admission = self.pool, self.admission
+        self.deliverer = bench.new_deliverer(worker=name)
+        bench.pool, bench.admission = pool, admission
+
+    def close_idle(self) -> None:
+        self.pool.close_idle()
+
+
+@pytest.fixture
+def secondary(bench: Bench, secondary: MailServer) -> MailServer:
+    """Secondary Email by another name: the same host and mailbox would be the same account."""
+    bench.set(secondary_email__server_name="localhost")
+    return secondary
+
+
+@pytest.fixture
+def another(bench: Bench) -> Iterator[Another]:
+    worker = Another(bench, "w2")
+    yield worker
+    worker.pool.close()
+
+
+def slots(client: redis.Redis) -> int:
+    """Connections that the ledger of limits counts now."""
+    return sum(int(client.zcard(key)) for key in client.scan_iter("notify:limit:*:slots"))
+
+
+def fullest_minute(texts: list[Text]) -> int:
+    at = [text.at_ms for text in texts]
+    return max(Counter(sum(1 for other in at if 0 <= other - one < 60_000) for one in at))
+
+
+# -- messages per minute
+
+
+def test_what_is_over_the_limit_waits_for_its_own_turn_and_that_is_no_pass_and_no_fail_over(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=6)
+    bench.accept_email(id="first")
+    assert bench.deliverer.deliver("first").state == "delivered"
+    bench.accept_email()
+    result = bench.deliver()
+    assert (result.state, result.wait_seconds) == ("waiting", 10.0)
+    assert result.reason == f"primary_email: {PER_MINUTE}"
+    assert (bench.record().passes, bench.timeline()) == (0, ())
+    assert bench.record().next_at_ms == bench.clock.now_ms + 10_000
+    assert bench.again().state == "delivered"
+    assert (primary.got, secondary.connections) == ([A, A], 0)
+
+
+def test_each_text_is_a_message_and_those_behind_the_limit_follow_in_their_turn(
+    bench: Bench, primary: MailServer
+) -> None:
+    primary.now_ms = lambda: bench.clock.now_ms
+    bench.set(limits__primary_email_messages_per_minute=30)
+    to = [f"r{n}@x.test" for n in range(20)]
+    bench.accept_text(*to)
+    result = bench.deliver()
+    assert (result.state, result.wait_seconds) == ("waiting", 10.0)
+    assert bench.outcomes() == "ddddd" + "o" * 15
+    while bench.again().state == "waiting":
+        assert bench.record().passes == 0
+    assert primary.got == to
+    assert fullest_minute(primary.texts) <= 30
+    assert bench.clock.now_ms - bench.record().accepted_at_ms <= 60_000
+
+
+def test_each_group_of_an_email_is_a_message(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_messages_per_minute=6)
+    bench.accept_email(*(f"r{n}@x.test" for n in range(250)))
+    assert bench.deliver().wait_seconds == 10.0
+    assert bench.outcomes().count("d") == 100
+    assert bench.again().wait_seconds == 10.0
+    assert bench.again().state == "delivered"
+    assert [len(text.recipients) for text in primary.texts] == [100, 100, 50]
+
+
+def test_a_turn_that_would_come_too_late_sends_it_to_the_next_server(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=1)
+    bench.accept_email(id="first")
+    bench.deliverer.deliver("first")
+    bench.accept_email()
+    bench.redis.hset(f"notify:n:{ID}", "expires_at", bench.clock.now_ms + 30_000)
+    result = bench.deliver()
+    assert (result.state, result.reason) == ("delivered", f"by secondary_email (primary_email: {PER_MINUTE})")
+    assert (primary.got, secondary.got) == ([A], [A])
+    bench.accept_email(id="third")
+    assert bench.deliverer.deliver("third").wait_seconds == 60.0, "its turn was given back"
+
+
+@pytest.mark.parametrize("step", ["GREETING", "MAIL", "RCPT", "DATA"])
+def test_what_was_not_sent_is_not_counted(
+    bench: Bench, primary: MailServer, secondary: MailServer, step: str
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=1)
+    primary.answers[step] = ["450 4.3.0 not now"]
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert secondary.got == [A]
+    bench.accept_email(id="n2")
+    assert bench.deliverer.deliver("n2").state == "delivered"
+    assert primary.got == [A]
+
+
+def test_what_may_have_been_sent_is_counted(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_messages_per_minute=1)
+    primary.answers["DOT"] = ["450 4.3.0 not now"]
+    bench.accept_email()
+    assert bench.deliver().state == "waiting"
+    bench.accept_email(id="n2")
+    assert bench.deliverer.deliver("n2").wait_seconds == 60.0
+
+
+def test_the_limit_holds_from_the_moment_it_is_saved_and_no_longer_once_it_is_lifted(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.accept_email(id="first")
+    bench.deliverer.deliver("first")
+    bench.set(limits__primary_email_messages_per_minute=1)
+    bench.accept_email(id="second")
+    bench.accept_email()
+    assert bench.deliverer.deliver("second").state == "delivered"
+    assert bench.deliver().state == "waiting"
+    bench.set(limits__primary_email_messages_per_minute=0)
+    bench.accept_email(id="third")
+    assert bench.deliverer.deliver("third").state == "delivered"
+    assert len(primary.got) == 3
+
+
+def test_the_limit_is_that_of_all_workers_together(
+    bench: Bench, primary: MailServer, another: Another
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=6)
+    bench.accept_email(id="first")
+    bench.accept_email(id="second")
+    assert bench.deliverer.deliver("first").state == "delivered"
+    assert another.deliverer.deliver("second").wait_seconds == 10.0
+    assert primary.got == [A]
+
+
+# -- connections at once
+
+
+def test_a_connection_has_a_slot_for_as_long_as_it_is_open(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_connections=2)
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert (slots(bench.redis), bench.pool.idle_count) == (1, 1)
+    for number in range(5):
+        bench.accept_email(id=f"m{number}")
+        assert bench.deliverer.deliver(f"m{number}").state == "delivered"
+    assert (slots(bench.redis), primary.connections) == (1, 1)
+    bench.clock.advance(29)
+    bench.admission.renew()
+    bench.clock.advance(2)
+    assert slots(bench.redis) == 1
+    bench.admission.renew()
+    assert (slots(bench.redis), bench.pool.idle_count) == (0, 0), "it idled too long and was closed"
+
+
+def test_a_worker_without_a_connection_waits_a_moment_and_gets_one_that_idles(
+    bench: Bench, primary: MailServer, secondary: MailServer, another: Another
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="first")
+    assert bench.deliverer.deliver("first").state == "delivered"
+    bench.accept_email()
+    result = another.deliverer.deliver(ID)
+    assert (result.state, result.wait_seconds, result.reason) == ("waiting", 1.0, f"primary_email: {AT_ONCE}")
+    assert bench.record().passes == 0
+    bench.admission.renew()
+    assert (bench.pool.idle_count, slots(bench.redis)) == (0, 0)
+    bench.wait()
+    assert another.deliverer.deliver(ID).state == "delivered"
+    assert (primary.connections, secondary.connections) == (2, 0)
+
+
+def test_a_connection_is_closed_after_its_message_while_another_worker_waits(
+    bench: Bench, primary: MailServer, another: Another
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    for name in ("first", "second"):
+        bench.accept_email(id=name)
+    bench.accept_email()
+    assert bench.deliverer.deliver("first").state == "delivered"
+    assert another.deliverer.deliver(ID).state == "waiting"
+    assert bench.deliverer.deliver("second").state == "delivered"
+    assert (bench.pool.idle_count, slots(bench.redis)) == (0, 0)
+    assert primary.connections == 1
+
+
+@pytest.mark.parametrize("step", ["GREETING", "AUTH", "MAIL", "DOT"])
+def test_a_connection_that_fails_gives_its_slot_back_at_once(
+    bench: Bench, primary: MailServer, step: str
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.sign_in("primary_email")
+    primary.answers[step] = "421 4.3.0 closing"
+    bench.accept_email()
+    assert bench.deliver().state == "waiting"
+    assert slots(bench.redis) == 0
+
+
+def test_a_stale_connection_hands_its_place_to_the_new_one(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="first")
+    bench.deliverer.deliver("first")
+    primary.answers["MAIL"] = ["421 4.4.2 idle too long"]
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert (primary.connections, slots(bench.redis)) == (2, 1)
+
+
+def test_a_server_that_hung_up_meanwhile_costs_no_slot(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="first")
+    bench.deliverer.deliver("first")
+    primary.go_down()
+    primary.come_up()
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert slots(bench.redis) == 1
+
+
+@pytest.mark.usefixtures("primary")
+def test_a_slot_whose_lease_ran_out_closes_its_connection(bench: Bench, another: Another) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="first")
+    bench.deliverer.deliver("first")
+    bench.clock.advance(29.5)
+    bench.clock.advance(0.6)
+    bench.accept_email()
+    assert another.deliverer.deliver(ID).state == "delivered"
+    bench.admission.renew()
+    assert (bench.pool.idle_count, another.pool.idle_count) == (0, 1)
+
+
+@pytest.mark.usefixtures("primary")
+def test_a_connection_from_before_the_limit_takes_a_slot_with_its_next_message_or_is_closed(
+    bench: Bench, another: Another
+) -> None:
+    bench.accept_email(id="first")
+    bench.accept_email(id="second")
+    bench.deliverer.deliver("first")
+    another.deliverer.deliver("second")
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="third")
+    bench.accept_email()
+    assert bench.deliverer.deliver("third").state == "delivered"
+    assert another.deliverer.deliver(ID).state == "waiting"
+    assert (another.pool.idle_count, slots(bench.redis)) == (0, 1)
+
+
+def test_a_test_of_a_server_takes_a_slot_and_gives_it_back(bench: Bench, primary: MailServer) -> None:
+    bench.set(limits__primary_email_connections=1, delivery__breaker_failures=1)
+    primary.go_down()
+    bench.accept_email()
+    bench.deliver()
+    primary.come_up()
+    seen: list[int] = []
+    primary.answers["NOOP"] = lambda: seen.append(slots(bench.redis))
+    assert bench.probe() == "closed"
+    assert (seen, slots(bench.redis)) == ([1], 0)
+
+
+@pytest.mark.usefixtures("primary")
+def test_without_limits_nobody_is_asked(bench: Bench) -> None:
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert list(bench.redis.scan_iter("notify:limit:*")) == []
