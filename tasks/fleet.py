@@ -85,6 +85,13 @@ class Fleet:
         pipeline.zremrangebyscore(self._index, "-inf", at_ms - REMEMBERED_SECONDS * _SECOND_MS)
         pipeline.execute()
 
+    def leave(self, name: str) -> None:
+        """Take a worker's name away that stops in order; one that is missed otherwise died."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.delete(self._key(name))
+        pipeline.zrem(self._index, name)
+        pipeline.execute()
+
     def members(self) -> list[FleetMember]:
         """Every worker that lives or was heard of within a day, by name."""
         index: Any = self._redis.zrange(self._index, 0, -1, withscores=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -80,6 +81,9 @@ class SweepStep(bootsteps.StartStopStep):
             chores.run()
             self._stop.wait(EVERY_SECONDS)
         signals.task_revoked.disconnect(hear)
+        # After the last beat, which would bring the name back.
+        with contextlib.suppress(redis.RedisError):
+            runtime.fleet.leave(runtime.worker)
 
 
 def served_lanes(app: Celery) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -10,7 +12,7 @@ import click
 
 from console.cli import server_json
 from console.cli.assignments import assigned
-from console.cli.author import author
+from console.cli.author import author, source
 from console.cli.context import client, environment
 from console.cli.errors import BadInput, CommandError, Failed, NothingMatched
 from console.cli.flags import as_json, dry_run
@@ -24,13 +26,12 @@ from console.cli.server_watch import watched
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
 from settings_store.keyring import load as load_keyring
-from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.breaker import Breaker
 from tasks.fleet import redis_clock
-from tasks.routing import server_of
-from tasks.server import Channel, Server, ServerName
+from tasks.pausing import Paused, Pausing, ServerNotSet
+from tasks.server import Channel, ServerName
 from tasks.server_status import server_statuses
 from tasks.server_test import CHAIN, Draft, InvalidDraft, ServerTests, TestNotTaken
 
@@ -121,6 +122,7 @@ def test(
             Draft(
                 target=target,  # type: ignore[arg-type]  # click allows no other
                 by=author(),
+                source=source(),
                 channel=channel,
                 overrides=overrides,
                 to=to,
@@ -161,18 +163,19 @@ def pause(*, name: ServerName, reason: str, length: str | None, dry_run: bool, a
     if not reason.strip():
         raise BadInput("--reason is blank: others must see why the server is paused", "--reason TEXT")
     seconds = _seconds(length)
-    breaker, paused, snapshot = _paused_server(name)
-    if not dry_run:
-        breaker.pause(paused.fingerprint, name=name, by=author(), reason=reason, seconds=seconds)
+    pausing = _pausing()
+    with _named(name):
+        if dry_run:
+            paused = pausing.look(name)
+        else:
+            paused = pausing.pause(name, by=author(), reason=reason, seconds=seconds, source=source())
     until = "until it is resumed" if seconds is None else f"for {duration(seconds * 1000)}"
-    also = _others(snapshot, paused)
     if as_json:
+        also = list(paused.also)
         say_json({"server": name, "paused": True, "seconds": seconds, "also": also, "saved": not dry_run})
     else:
-        say(f"{name} is paused {until}" if not dry_run else f"{name} would be paused {until}")
-    _tell_others(also)
-    if dry_run:
-        tell("dry run: nothing was paused")
+        say(f"{name} {'would be' if dry_run else 'is'} paused {until}")
+    _tell_others(paused, dry_run=dry_run)
 
 
 @server.command("resume")
@@ -181,19 +184,15 @@ def pause(*, name: ServerName, reason: str, length: str | None, dry_run: bool, a
 @as_json
 def resume(*, name: ServerName, dry_run: bool, as_json: bool) -> None:
     """End a pause. A server that is passed over, paused or not, is tried at once."""
-    breaker, resumed, snapshot = _paused_server(name)
-    states = {state.fingerprint: state for state in breaker.servers()}
-    before = states[resumed.fingerprint].state if resumed.fingerprint in states else "closed"
-    if not dry_run:
-        breaker.resume(resumed.fingerprint)
-    also = _others(snapshot, resumed)
+    pausing = _pausing()
+    with _named(name):
+        resumed = pausing.look(name) if dry_run else pausing.resume(name, by=author(), source=source())
     if as_json:
-        say_json({"server": name, "before": before, "also": also, "saved": not dry_run})
+        also = list(resumed.also)
+        say_json({"server": name, "before": resumed.before, "also": also, "saved": not dry_run})
     else:
-        say(f"{name} {_RESUMED[before]}")
-    _tell_others(also)
-    if dry_run:
-        tell("dry run: nothing was resumed")
+        say(f"{name} {_RESUMED[resumed.before]}")
+    _tell_others(resumed, dry_run=dry_run)
 
 
 _RESUMED = {
@@ -204,28 +203,28 @@ _RESUMED = {
 }
 
 
-def _paused_server(name: ServerName) -> tuple[Breaker, Server, Snapshot]:
+def _pausing() -> Pausing:
     found = environment()
     connected = client(found)
-    snapshot = SettingsStore(connected, prefix=found.prefix).snapshot()
-    named = server_of(snapshot, name)
-    if named is None:
+    return Pausing(connected, SettingsStore(connected, prefix=found.prefix), prefix=found.prefix)
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except ServerNotSet:
         raise NothingMatched(
             f"{name}: {GROUPS[name]} is not set",
             f"`notify options set {name}.server_name=HOST --reason TEXT`",
-        )
-    return Breaker(connected, prefix=found.prefix), named, snapshot
+        ) from None
 
 
-def _others(snapshot: Snapshot, server: Server) -> list[str]:
-    """The other names under which the same server is set."""
-    named = ((name, server_of(snapshot, name)) for name in _SERVERS if name != server.name)
-    return [name for name, other in named if other and other.fingerprint == server.fingerprint]
-
-
-def _tell_others(also: list[str]) -> None:
-    if also:
-        tell(f"that is {' and '.join(also)} too: same server, same sign-in")
+def _tell_others(paused: Paused, *, dry_run: bool) -> None:
+    if paused.also:
+        tell(f"that is {' and '.join(paused.also)} too: same server, same sign-in")
+    if dry_run:
+        tell("dry run: nothing was changed")
 
 
 def _seconds(length: str | None) -> float | None:

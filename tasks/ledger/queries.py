@@ -149,6 +149,20 @@ class LedgerQueries:
             found[list_name.partition("|")[0]] += count  # type: ignore[index]  # a list begins with its state
         return found
 
+    def overdue(self, now_ms: int) -> tuple[int, int | None]:
+        """How many records should have been looked at by now, and since when the oldest of them.
+
+        One that is held is looked at when its time is over, so it is overdue only then.
+        """
+        pipeline = self._redis.pipeline(transaction=True)
+        for lane in LANES:
+            pipeline.zcount(self._key("due", lane), "-inf", now_ms)
+            pipeline.zrange(self._key("due", lane), 0, 0, withscores=True)
+        answers: Any = pipeline.execute()
+        oldest = [int(pairs[0][1]) for pairs in answers[1::2] if pairs]
+        count = sum(answers[0::2])
+        return count, min(oldest) if count else None
+
     def due_scores(self) -> dict[str, dict[str, float]]:
         """The whole due-set, by lane. For tests and `doctor`; it reads every open record."""
         scores: dict[str, dict[str, float]] = {}

@@ -31,6 +31,7 @@ class Draft(msgspec.Struct, frozen=True):
     Attributes:
         target: One of the four servers, or `chain`.
         by: Who asks.
+        source: From where, as the audit keeps it.
         channel: Whose chain, where the target is `chain`.
         overrides: Options that are tried without being saved, by name: values as `SettingsStore.change` takes
             them, laid over those that hold.
@@ -40,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True):
 
     target: Target
     by: str
+    source: str = ""
     channel: Channel = "email"
     overrides: Mapping[str, object] = {}
     to: str = ""

@@ -8,6 +8,7 @@ from typing import Final
 import kombu.exceptions
 import redis
 
+from settings_store.audit import Audit
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.fleet import Fleet
@@ -38,6 +39,7 @@ class ServerTests:
         self._bells = bells
         self._fleet = Fleet(client, prefix=prefix)
         self._storage = Storage(client, prefix)
+        self._audit = Audit(client, prefix=prefix)
 
     def start(self, draft: Draft) -> str:
         """Ask for a test; the id under which `read` tells how it goes.
@@ -72,6 +74,13 @@ class ServerTests:
             raise TestNotTaken(
                 f"the broker does not take the test ({type(error).__name__}), so no worker can make it"
             ) from None
+        self._audit.record(
+            draft.by,
+            "server.test",
+            draft.target,
+            detail={"test": test_id, "overrides": sorted(draft.overrides), "send": draft.send},
+            source=draft.source,
+        )
         return test_id
 
     def read(self, test_id: str) -> TestReport | None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import redis
 
+from settings_store.audit import Audit
+from settings_store.audit_row import Wanted
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
 from tasks.routing import server_of
@@ -107,6 +109,21 @@ def test_a_pause_holds_with_its_reason_author_and_end_until_it_is_resumed(notify
     assert listed(notify)["primary_email"]["state"] == "closed"
     again = notify("server", "resume", "primary_email")
     assert (again.code, again.out) == (0, "primary_email was not paused\n")
+
+
+@pytest.mark.usefixtures("routed")
+def test_pauses_and_resumes_are_in_the_audit_with_who_and_why(
+    notify: CommandLine, redis_server: redis.Redis
+) -> None:
+    notify("server", "pause", "primary_email", "--reason", "new certificate", "--for", "1h")
+    notify("server", "resume", "primary_email")
+    notify("server", "pause", "primary_sms", "--reason", "not set")
+    resumed, paused = Audit(redis_server).rows(Wanted(action="server"))
+    assert (paused.action, paused.target) == ("server.pause", "primary_email")
+    assert paused.detail == {"reason": "new certificate", "seconds": 3600.0}
+    assert "@" in paused.actor
+    assert paused.source.startswith("cli ")
+    assert (resumed.action, resumed.detail) == ("server.resume", {"before": "paused"})
 
 
 @pytest.mark.usefixtures("routed")

@@ -11,6 +11,8 @@ from pathlib import Path
 import kombu.exceptions
 import pytest
 
+from settings_store.audit import Audit
+from settings_store.audit_row import Wanted
 from settings_store.keyring import generate
 from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken
 from tests.rigs.certificates import Certificates
@@ -226,6 +228,16 @@ def test_a_draft_is_sealed_while_it_waits_and_taken_once(rig: Rig) -> None:
     (draft,) = kept
     assert draft.startswith("enc:v1:")
     assert "private.example" not in draft
+
+
+def test_a_test_is_in_the_audit_without_the_recipient_or_a_value(rig: Rig, notify: CommandLine) -> None:
+    unsaved = f"primary_email.server_port={rig.secondary.port}"
+    arguments = ("--set", unsaved, "--to", "ops@private.example", "--json")
+    done = notify.process("server", "test", "primary_email", *arguments)
+    row = next(Audit(rig.installation.runtime.redis).rows(Wanted(action="server.test")))
+    assert row.target == "primary_email"
+    assert row.detail == {"test": done.json["id"], "overrides": ["primary_email.server_port"], "send": False}
+    assert "private.example" not in repr(row)
 
 
 def test_what_is_withdrawn_is_not_tested(rig: Rig) -> None:

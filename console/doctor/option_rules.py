@@ -1,0 +1,228 @@
+"""The options: what is wrong together, and what a provider no longer takes.
+
+What is warned of when options are saved is found here in the same words, with why it matters and what to
+type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from console.doctor.facts import Facts
+from console.doctor.finding import Finding, Level
+from settings_store.catalog import ALL_OPTIONS, GROUPS
+from settings_store.cautions import cautions
+from settings_store.server_group import SERVERS, oauth_complete
+from settings_store.snapshot import Snapshot
+from tasks.carrier_gateways import ENDED, domain_of
+
+
+class Meaning(NamedTuple):
+    """What a caution means: a part of its sentence, how bad it is, why, and what to type.
+
+    {group} in what to type is the server's group.
+    """
+
+    part: str
+    level: Level
+    why: str
+    fix: str
+
+
+_SET: Final = "`notify options set {group}.%s --reason TEXT`"
+
+MEANINGS: Final = (
+    Meaning(
+        "OAuth is incomplete",
+        "warn",
+        "the server is signed in to otherwise, or not at all, and may refuse everything",
+        "set what is missing, or clear the rest: `notify options list --group {group}`",
+    ),
+    Meaning(
+        "OAuth signs in to the mailbox",
+        "error",
+        "no mailbox of that name will be yours, so the token is refused",
+        _SET % "notification_address=MAILBOX",
+    ),
+    Meaning(
+        "without a password",
+        "error",
+        "the sign-in is refused, and the server passed over",
+        "`notify encrypt`, then " + _SET % "authentication_password=enc:...",
+    ),
+    Meaning(
+        "without an Authentication User",
+        "warn",
+        "a server that demands a sign-in refuses everything",
+        _SET % "authentication_user=USER",
+    ),
+    Meaning(
+        "goes over the network unencrypted",
+        "warn",
+        "whoever can listen on the way has user and password",
+        _SET % "enable_ssl=True {group}.server_port=587",
+    ),
+    Meaning(
+        "has a port in it",
+        "error",
+        "no such name is found, so nothing is sent by this server",
+        _SET % "server_name=HOST {group}.server_port=PORT",
+    ),
+    Meaning(
+        "with port 25",
+        "warn",
+        "where STARTTLS is not offered nothing is sent: it is never sent unencrypted instead",
+        "`notify server test {group}`, and " + _SET % "server_port=587",
+    ),
+    Meaning(
+        "port 465 speaks TLS from the first byte",
+        "error",
+        "the server waits for TLS and never greets, so each try ends in a time-out",
+        _SET % "enable_ssl=True",
+    ),
+    Meaning(
+        "but Primary Email is blank",
+        "error",
+        "every e-mail is held until it expires",
+        "`notify options set primary_email.server_name=HOST --reason TEXT`",
+    ),
+    Meaning(
+        "so there is no second try",
+        "warn",
+        "while that server is down nothing goes out",
+        "name another server, or none: " + _SET % "server_name=",
+    ),
+)
+_OTHERWISE: Final = Meaning(
+    "", "warn", "these options do not fit together", "`notify options list --group {group}`"
+)
+
+#: Hosts that take mail with a sign-in; `*.mail.protection.outlook.com` takes it without one.
+_MICROSOFT: Final = ("office365.com", "smtp-mail.outlook.com", "smtp.outlook.com")
+_MICROSOFT_MESSAGES: Final = 30
+_MICROSOFT_CONNECTIONS: Final = 3
+
+
+def option_findings(facts: Facts) -> Iterator[Finding]:
+    """Cautions, Microsoft's dates and limits, sender and sign-in, carriers."""
+    snapshot = facts.snapshot
+    if snapshot is None:
+        return
+    found = [
+        *_primary_blank(snapshot),
+        *(_explained(sentence) for sentence in cautions(snapshot)),
+        *(finding for group in SERVERS for finding in _server(snapshot, group)),
+        *_gateways(facts, snapshot),
+    ]
+    yield from found
+    if not found:
+        yield Finding("options", "ok", f"revision {snapshot.revision}: the options fit together")
+
+
+def _primary_blank(snapshot: Snapshot) -> Iterator[Finding]:
+    if snapshot.is_set("primary_email.server_name"):
+        return
+    texts = snapshot.is_set("primary_sms.server_name") or snapshot.is_set("secondary_sms.server_name")
+    yield Finding(
+        "options.primary_email",
+        "warn" if texts else "error",
+        "Primary Email server name is blank",
+        "every e-mail is held until it expires" if texts else "everything is held until it expires",
+        "`notify options set primary_email.server_name=HOST --reason TEXT`",
+    )
+
+
+def _explained(sentence: str) -> Finding:
+    title = sentence.partition(":")[0]
+    group = next((group for group, name in GROUPS.items() if name == title), "general")
+    meaning = next((each for each in MEANINGS if each.part in sentence), _OTHERWISE)
+    return Finding(f"options.{group}", meaning.level, sentence, meaning.why, meaning.fix.format(group=group))
+
+
+def _server(snapshot: Snapshot, group: str) -> Iterator[Finding]:
+    """What a provider says of one server, and who sends by it."""
+    if not snapshot.is_set(f"{group}.server_name"):
+        return
+    host = snapshot.text(f"{group}.server_name").strip().lower().rstrip(".")
+    user = snapshot.text(f"{group}.authentication_user").strip()
+    oauth = oauth_complete(snapshot, group)
+    if any(host == each or host.endswith(f".{each}") for each in _MICROSOFT):
+        if user and not oauth:
+            yield _basic_at_microsoft(group)
+        yield from _microsoft_limits(snapshot, group)
+    if user and not oauth:
+        yield from _sender(snapshot, group, user)
+
+
+def _basic_at_microsoft(group: str) -> Finding:
+    return Finding(
+        f"options.{group}.basic_sign_in",
+        "warn",
+        f"{GROUPS[group]}: a password signs in to Microsoft",
+        "Microsoft turns that off at the end of December 2026 for tenants there are, where an "
+        "administrator may "
+        "turn it on again; new tenants do not have it after that, and a final date comes in the second "
+        "half of 2027",
+        f"use OAuth: `notify options set {group}.application_id=ID {group}.tenant_id=ID "
+        f"{group}.client_secret=- --reason TEXT`",
+    )
+
+
+def _microsoft_limits(snapshot: Snapshot, group: str) -> Iterator[Finding]:
+    messages = snapshot.number(f"limits.{group}_messages_per_minute")
+    connections = snapshot.number(f"limits.{group}_connections")
+    if 0 < messages <= _MICROSOFT_MESSAGES and 0 < connections <= _MICROSOFT_CONNECTIONS:
+        return
+    yield Finding(
+        f"options.{group}.limits",
+        "warn",
+        f"{GROUPS[group]}: Exchange Online allows a mailbox {_MICROSOFT_MESSAGES} messages a minute and "
+        f"{_MICROSOFT_CONNECTIONS} connections, and the limits here are wider",
+        "what is above that is refused or held up, and retried",
+        f"`notify options set limits.{group}_messages_per_minute={_MICROSOFT_MESSAGES} "
+        f"limits.{group}_connections={_MICROSOFT_CONNECTIONS} --reason TEXT`",
+    )
+
+
+def _sender(snapshot: Snapshot, group: str, user: str) -> Iterator[Finding]:
+    address = snapshot.text(f"{group}.notification_address").strip()
+    default = ALL_OPTIONS[f"{group}.notification_address"].default
+    if "@" not in user:
+        yield Finding(
+            f"options.{group}.sender",
+            "warn",
+            f"{GROUPS[group]}: the Authentication User is no address, and it is the sender of everything",
+            "most servers refuse a sender without a domain, and replies go nowhere",
+            f"`notify server test {group}` shows whether it is taken; "
+            f"`notify options set {group}.authentication_user=NAME@DOMAIN --reason TEXT`",
+        )
+    elif address not in ("", default) and address.lower() != user.lower():
+        yield Finding(
+            f"options.{group}.sender",
+            "warn",
+            f"{GROUPS[group]}: the Notification Address is not the Authentication User, and is not used",
+            "where a user signs in, the user is the sender: mails do not come from the address that you set",
+            f"make them the same: `notify options set {group}.notification_address=USER --reason TEXT`",
+        )
+
+
+def _gateways(facts: Facts, snapshot: Snapshot) -> Iterator[Finding]:
+    """Carriers' gateways that ended: in options, and in what was sent lately."""
+    for key in ALL_OPTIONS:
+        value = snapshot.get(key)
+        words = value.replace(";", " ").replace(",", " ").split() if isinstance(value, str) else []
+        for domain in sorted({domain_of(word) for word in words} & set(ENDED)):
+            yield _gateway(f"{key} names an address at {domain}", domain)
+    for domain, count in (facts.ledger.gateways if facts.ledger else {}).items():
+        yield _gateway(f"{count} of the last notifications went to {domain}", domain)
+
+
+def _gateway(what: str, domain: str) -> Finding:
+    return Finding(
+        "options.carrier_gateway",
+        "warn",
+        what,
+        f"{ENDED[domain]}: who is written to there gets nothing, and nobody is told",
+        "send texts by an SMS gateway that is paid for, with a domain of its own, or by another channel",
+    )

@@ -1,0 +1,417 @@
+"""The doctor's rules: from facts to findings, each fault alone in an installation that is well otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from console.doctor import Facts, Finding, diagnose, worst
+from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RedisFacts
+from console.doctor.option_rules import MEANINGS
+from settings_store.cautions import cautions
+from settings_store.kinds import Value
+from settings_store.snapshot import Snapshot
+from tasks.breaker import ServerState
+from tasks.carrier_gateways import ENDED
+from tasks.fleet import FleetMember, WorkerLife
+from tasks.ledger import LANES
+from tasks.routing import server_of
+from tasks.server_status import server_statuses
+from tasks.server_test import LastTest
+
+NOW_MS = 1_800_000_000_000
+GOOD_REDIS = RedisFacts(
+    version="7.0.15",
+    append_only=True,
+    append_fsync="always",
+    policy="noeviction",
+    memory_bytes=10 << 20,
+    memory_maximum_bytes=100 << 20,
+)
+LIFE = WorkerLife(revision=3, slots=16, lanes=tuple(LANES), keys=("k1",))
+WELL: dict[str, Value] = {
+    "primary_email.server_name": "mail.example",
+    "primary_email.server_port": 587,
+    "primary_email.enable_ssl": True,
+    "secondary_email.server_name": "backup.example",
+}
+
+
+def snapshot(values: Mapping[str, Value] = WELL) -> Snapshot:
+    return Snapshot(3, dict(values))
+
+
+def facts(options: Mapping[str, Value] = WELL, *, states: tuple[ServerState, ...] = (), **more: Any) -> Facts:
+    """An installation that is well, but for what is named."""
+    these = snapshot(options)
+    well = Facts(
+        now_ms=NOW_MS,
+        redis=GOOD_REDIS,
+        snapshot=these,
+        saved_ms=NOW_MS - 60_000,
+        keys=KeyFacts(),
+        fleet=[FleetMember("w@host", NOW_MS, LIFE)],
+        broker=BrokerFacts(waiting=dict.fromkeys(LANES, 0), stranded=0),
+        servers=server_statuses(these, states, {}),
+        ledger=LedgerFacts(),
+    )
+    return replace(well, **more)
+
+
+def bad(found: Facts) -> list[Finding]:
+    return [finding for finding in diagnose(found) if finding.level != "ok"]
+
+
+def only(found: Facts) -> Finding:
+    (finding,) = bad(found)
+    return finding
+
+
+def state(name: Any, how: Any = "open", options: Mapping[str, Value] = WELL, **more: Any) -> ServerState:
+    server = server_of(snapshot(options), name)
+    assert server is not None
+    values: dict[str, Any] = {
+        "since_ms": NOW_MS,
+        "reason": "the server refuses connections",
+        "failures": 3,
+        "next_probe_ms": None,
+        "last_success_ms": None,
+        "last_failure_ms": None,
+        "paused_by": "",
+        "paused_until_ms": None,
+    }
+    return ServerState(name=name, fingerprint=server.fingerprint, state=how, **{**values, **more})
+
+
+def test_an_installation_that_is_well_has_nothing_to_mend() -> None:
+    findings = diagnose(facts())
+    assert [finding for finding in findings if finding.level != "ok"] == []
+    assert worst(findings) == "ok"
+    assert len(findings) >= 10
+    assert not [finding for finding in findings if finding.why or finding.fix]
+
+
+def test_the_worst_level_counts() -> None:
+    ok, warn, error = (Finding("c", level, "w") for level in ("ok", "warn", "error"))
+    assert worst([]) == "ok"
+    assert worst([ok, warn]) == "warn"
+    assert worst([warn, error, ok]) == "error"
+
+
+@pytest.mark.parametrize(
+    "change, check, level, fix",
+    [
+        ({"version": "6.0.16"}, "redis.version", "error", "6.2"),
+        ({"version": "5.0"}, "redis.version", "error", "6.2"),
+        ({"is_replica": True}, "redis.role", "error", "primary"),
+        ({"append_only": False}, "redis.persistence", "error", "CONFIG SET appendonly yes"),
+        ({"append_fsync": "everysec"}, "redis.persistence", "warn", "CONFIG SET appendfsync always"),
+        ({"append_fsync": "no"}, "redis.persistence", "warn", "CONFIG SET appendfsync always"),
+        ({"append_fsync": ""}, "redis.persistence", "warn", "CONFIG GET appendfsync"),
+        ({"append_well": False}, "redis.append_file", "error", "disk"),
+        ({"policy": "allkeys-lru"}, "redis.eviction", "error", "maxmemory-policy noeviction"),
+        ({"memory_maximum_bytes": 0}, "redis.memory", "warn", "maxmemory"),
+        ({"memory_bytes": 70 << 20}, "redis.memory", "warn", "text.history_days"),
+        ({"memory_bytes": 85 << 20}, "redis.memory", "error", "text.history_days"),
+        ({"seconds": 0.5}, "redis.speed", "warn", "SLOWLOG"),
+    ],
+)
+def test_what_redis_lacks_is_found(change: dict[str, Any], check: str, level: str, fix: str) -> None:
+    finding = only(facts(redis=replace(GOOD_REDIS, **change)))
+    assert (finding.check, finding.level) == (check, level)
+    assert fix in finding.fix
+    assert finding.why
+
+
+@pytest.mark.parametrize("version", ["6.2.0", "7.0.15", "9.1.2", "10.0.0"])
+def test_a_version_that_is_new_enough_is_well(version: str) -> None:
+    assert bad(facts(redis=replace(GOOD_REDIS, version=version))) == []
+
+
+def test_an_eviction_policy_without_a_limit_of_memory_is_a_warning() -> None:
+    found = bad(facts(redis=replace(GOOD_REDIS, policy="allkeys-lru", memory_maximum_bytes=0)))
+    assert {finding.level for finding in found} == {"warn"}
+
+
+@pytest.mark.parametrize(
+    "keys, check, fix",
+    [
+        (
+            KeyFacts(fault="/k: mode 0644; take them away with chmod 600", named=("/k",)),
+            "keys.file",
+            "chmod 600 /k",
+        ),
+        (KeyFacts(fault="/k: cannot be read", named=("/k",)), "keys.file", "notify keys generate"),
+        (KeyFacts(needed={"a.client_secret": "k1"}), "keys.file", "NOTIFY_KEY_FILE"),
+        (
+            KeyFacts(
+                named=("/k",),
+                keys=frozenset({"k1"}),
+                needed={"primary_sms.client_secret": "k1"},
+                closed={"primary_sms.client_secret": "key k9 is missing"},
+            ),
+            "keys.secret",
+            "notify options set primary_sms.client_secret=",
+        ),
+    ],
+)
+def test_a_key_that_is_missing_or_wrong_is_an_error(keys: KeyFacts, check: str, fix: str) -> None:
+    finding = only(facts(keys=keys))
+    assert (finding.check, finding.level) == (check, "error")
+    assert fix in finding.fix
+
+
+def test_a_worker_that_cannot_open_what_is_set_is_an_error() -> None:
+    keys = KeyFacts(named=("/k",), keys=frozenset({"k2"}), needed={"primary_email.client_secret": "k2"})
+    assert "lacks the key k2" in only(facts(keys=keys)).what
+    blind = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, keys=None))
+    assert "has no key file" in only(facts(keys=keys, fleet=[blind])).what
+
+
+@pytest.mark.parametrize(
+    "life, check, level",
+    [
+        ({"revision": 2}, "workers.revision", "error"),
+        ({"lanes": ("high", "normal", "low")}, "workers.lanes", "error"),
+        ({"busy": 16}, "workers.busy", "warn"),
+        ({"clock_ahead_ms": -6_000}, "clocks", "warn"),
+        ({"clock_ahead_ms": 301_000}, "clocks", "error"),
+    ],
+)
+def test_what_a_worker_says_of_itself_is_judged(life: dict[str, Any], check: str, level: str) -> None:
+    member = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, **life))
+    finding = only(facts(fleet=[member]))
+    assert (finding.check, finding.level) == (check, level)
+
+
+def test_no_worker_at_all_is_an_error_with_the_command_that_starts_one() -> None:
+    finding = only(facts(fleet=[]))
+    assert (finding.check, finding.level) == ("workers.alive", "error")
+    assert "celery -A workers worker" in finding.fix
+
+
+def test_a_worker_that_vanished_is_a_warning() -> None:
+    gone = FleetMember("x@host", NOW_MS - 180_000, None)
+    finding = only(facts(fleet=[FleetMember("w@host", NOW_MS, LIFE), gone]))
+    assert (finding.check, finding.level) == ("workers.gone", "warn")
+    assert "x@host was last heard of 3 min ago" in finding.what
+
+
+def test_a_revision_of_this_moment_is_not_held_against_a_worker() -> None:
+    behind = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, revision=2))
+    assert bad(facts(fleet=[behind], saved_ms=NOW_MS - 5_000)) == []
+
+
+def test_a_worker_of_an_older_version_that_tells_no_lanes_serves_all() -> None:
+    assert bad(facts(fleet=[FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, lanes=()))])) == []
+
+
+def test_the_clock_of_this_host_is_judged_too() -> None:
+    finding = only(facts(here_ahead_ms=20_000))
+    assert finding.what == "the clock of this host is 20 s ahead of that of Redis"
+
+
+@pytest.mark.parametrize(
+    "broker, check, level, fix",
+    [
+        (BrokerFacts(fault="OperationalError"), "broker.reach", "error", "NOTIFY_BROKER_URL"),
+        (BrokerFacts(stranded=4), "broker.stranded", "error", "RPOPLPUSH celery notify.normal"),
+        (BrokerFacts(stranded=4, stranded_alone=False), "broker.stranded", "error", 'queue="notify.normal"'),
+        (BrokerFacts(stranded=0, taken_by_others=2), "broker.foreign_consumer", "error", "active_queues"),
+        (
+            BrokerFacts(stranded=0, oldest_unacknowledged_ms=NOW_MS - 3_600_000),
+            "broker.redelivery",
+            "warn",
+            "start a worker",
+        ),
+    ],
+)
+def test_what_lies_in_the_broker_wrongly_is_found(
+    broker: BrokerFacts, check: str, level: str, fix: str
+) -> None:
+    finding = only(facts(broker=broker))
+    assert (finding.check, finding.level) == (check, level)
+    assert fix in finding.fix
+
+
+def test_a_broker_that_is_no_redis_is_not_looked_into() -> None:
+    assert bad(facts(broker=BrokerFacts())) == []
+
+
+MICROSOFT: dict[str, Value] = {
+    "primary_email.server_name": "SMTP.office365.com",
+    "primary_email.server_port": 587,
+    "primary_email.enable_ssl": True,
+    "primary_email.authentication_user": "alarms@corp.example",
+    "primary_email.authentication_password": "enc:v1:k1:x",
+    "limits.primary_email_messages_per_minute": 30,
+    "limits.primary_email_connections": 3,
+}
+
+
+@pytest.mark.parametrize(
+    "options, check, level, words",
+    [
+        ({}, "options.primary_email", "error", "Primary Email server name is blank"),
+        ({"primary_sms.server_name": "s"}, "options.primary_email", "warn", "name is blank"),
+        (MICROSOFT, "options.primary_email.basic_sign_in", "warn", "a password signs in to Microsoft"),
+        (
+            {
+                "primary_email.server_name": "tenant.mail.protection.outlook.com",
+                "secondary_email.server_name": "smtp.office365.com",
+            },
+            "options.secondary_email.limits",
+            "warn",
+            "30 messages a minute",
+        ),
+        (
+            {
+                **WELL,
+                "primary_email.authentication_user": "svc",
+                "primary_email.authentication_password": "x",
+            },
+            "options.primary_email.sender",
+            "warn",
+            "is no address",
+        ),
+        (
+            {
+                **WELL,
+                "primary_email.authentication_user": "a@b.example",
+                "primary_email.authentication_password": "x",
+                "primary_email.notification_address": "alarms@b.example",
+            },
+            "options.primary_email.sender",
+            "warn",
+            "is not the Authentication User",
+        ),
+        ({**WELL, "mirror.email": True}, "options.secondary_email", "warn", "so there is no second try"),
+        (
+            {"primary_email.server_name": "m", "primary_email.server_port": 465},
+            "options.primary_email",
+            "error",
+            "port 465",
+        ),
+        (
+            {**WELL, "primary_email.notification_address": "me@tmomail.net"},
+            "options.carrier_gateway",
+            "warn",
+            "primary_email.notification_address names an address at tmomail.net",
+        ),
+    ],
+)
+def test_options_that_do_not_work_are_found(
+    options: dict[str, Value], check: str, level: str, words: str
+) -> None:
+    finding = only(facts(options))
+    assert (finding.check, finding.level) == (check, level)
+    assert words in finding.what
+    assert finding.why
+    assert "notify " in finding.fix or finding.check == "options.carrier_gateway"
+
+
+def test_oauth_at_microsoft_is_what_microsoft_wants() -> None:
+    oauth = {
+        "primary_email.notification_address": "alarms@corp.example",
+        "primary_email.application_id": "00000000-0000-0000-0000-000000000001",
+        "primary_email.client_secret": "enc:v1:k1:x",
+        "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
+    }
+    options = {key: value for key, value in MICROSOFT.items() if ".authentication" not in key}
+    assert bad(facts({**options, **oauth})) == []
+
+
+CAUTIONED: list[dict[str, Value]] = [
+    {"primary_email.application_id": "00000000-0000-0000-0000-000000000001"},
+    {
+        "primary_email.application_id": "00000000-0000-0000-0000-000000000001",
+        "primary_email.client_secret": "s",
+        "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
+        "primary_email.enable_ssl": True,
+    },
+    {"primary_email.authentication_user": "u", "primary_email.enable_ssl": True},
+    {"primary_email.authentication_password": "p"},
+    {"primary_email.authentication_user": "u", "primary_email.authentication_password": "p"},
+    {"primary_email.server_name": "mail:25"},
+    {"primary_email.enable_ssl": True},
+    {"primary_email.server_port": 465},
+    {"secondary_email.server_name": "b"},
+    {"primary_email.server_name": "b", "secondary_email.server_name": "b"},
+]
+
+
+@pytest.mark.parametrize("options", CAUTIONED)
+def test_each_caution_at_saving_has_a_meaning_of_its_own(options: dict[str, Value]) -> None:
+    sentences = cautions(snapshot(options))
+    assert sentences
+    for sentence in sentences:
+        assert [each for each in MEANINGS if each.part in sentence], sentence
+
+
+def test_every_meaning_belongs_to_a_caution_that_there_is() -> None:
+    every = " ".join(sentence for options in CAUTIONED for sentence in cautions(snapshot(options)))
+    for meaning in MEANINGS:
+        assert meaning.part in every, meaning
+
+
+def test_the_primary_passed_over_is_a_warning_and_all_of_them_an_error() -> None:
+    primary, secondary = state("primary_email"), state("secondary_email")
+    found = {finding.check: finding for finding in bad(facts(states=(primary,)))}
+    assert found["servers.primary_email"].level == "warn"
+    assert "e-mail go by Secondary Email" in found["servers.chain.e-mail"].what
+    assert "notify server test primary_email" in found["servers.primary_email"].fix
+    every = bad(facts(states=(primary, secondary)))
+    assert {finding.check for finding in every if finding.level == "error"} == {
+        "servers.chain.e-mail",
+        "servers.chain.texts",
+    }
+
+
+def test_a_paused_server_names_who_and_how_to_end_it() -> None:
+    paused = state("primary_email", "paused", paused_by="anna", reason="moved")
+    found = {finding.check: finding for finding in bad(facts(states=(paused,)))}
+    assert found["servers.primary_email"].what == "Primary Email is paused by anna: moved"
+    assert "notify server resume primary_email" in found["servers.primary_email"].fix
+
+
+def test_a_failed_last_test_counts_only_for_the_server_as_it_is_now() -> None:
+    server = server_of(snapshot(), "primary_email")
+    assert server is not None
+    for fingerprint, expected in ((server.fingerprint, ["servers.primary_email.test"]), ("other", [])):
+        last = LastTest("t", NOW_MS, "me", "w", fingerprint, ok=False, stage="auth", reason="no")
+        servers = server_statuses(snapshot(), (), {"primary_email": last})
+        assert [finding.check for finding in bad(facts(servers=servers))] == expected
+
+
+@pytest.mark.parametrize(
+    "ledger, check, level",
+    [
+        (LedgerFacts(overdue=5, oldest_due_ms=NOW_MS - 61_000), "messages.backlog", "warn"),
+        (LedgerFacts(overdue=5, oldest_due_ms=NOW_MS - 601_000), "messages.backlog", "error"),
+        (LedgerFacts(held=1), "messages.held", "warn"),
+        (LedgerFacts(dead_lately={"expired": 2}), "messages.dead", "warn"),
+        (LedgerFacts(gateways={"txt.att.net": 3}), "options.carrier_gateway", "warn"),
+    ],
+)
+def test_messages_that_do_not_move_are_found(ledger: LedgerFacts, check: str, level: str) -> None:
+    finding = only(facts(ledger=ledger))
+    assert (finding.check, finding.level) == (check, level)
+
+
+def test_what_is_due_for_a_moment_is_no_backlog() -> None:
+    assert bad(facts(ledger=LedgerFacts(overdue=900, oldest_due_ms=NOW_MS - 5_000))) == []
+
+
+def test_a_part_that_cannot_be_read_is_an_error_and_hides_no_other() -> None:
+    found = bad(facts(redis=None, servers=None, unread={"Redis": "NoPermissionError"}))
+    assert [(finding.check, finding.level) for finding in found] == [("unread.Redis", "error")]
+
+
+def test_each_gateway_that_ended_says_when() -> None:
+    for domain, words in ENDED.items():
+        finding = only(facts(ledger=LedgerFacts(gateways={domain: 1})))
+        assert words in finding.why
