@@ -21,7 +21,7 @@ from settings_store.transfer.reading import Note, Reading, Topic, enter_anew
 
 #: How pages and scripts write that nothing is set.
 _BLANK: Final = re.compile(r"\s*(<(blank|none)\\?>)?\s*", re.IGNORECASE)
-_WHOLE_NUMBER: Final = re.compile(r"[+-]?\d{1,18}")
+_WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}")
 #: Options that older pages let be any number: they checked none before OpCon 22.7.
 _OPCONS_NUMBERS: Final = frozenset({*OPTIONS, "text.history_days"})
 #: What a page of another age allowed, by the last part of the option's name.

@@ -70,11 +70,12 @@ def text_pairs(text: str) -> list[Pair]:
 
 
 def _by_header(rows: Iterable[_Line], columns: tuple[int, int]) -> Iterator[Pair]:
-    name, value = columns
     for line, row in rows:
-        if len(row) <= name:
-            raise UnreadableOptions(f"line {line} has no name", FORMS)
-        yield row[name], row[value] if len(row) > value else ""
+        name, value = (row[place] if place < len(row) else "" for place in columns)
+        if value and not name:
+            raise UnreadableOptions(f"line {line} has a value and no name", FORMS)
+        if name:
+            yield name, value
 
 
 def _plain(rows: Iterable[_Line]) -> Iterator[Pair]:
@@ -127,8 +128,9 @@ def parsed_json(text: str) -> object:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise UnreadableOptions(f"{twice[:80]!r} is in it twice", "each name once")
-    return dict(pairs)
+    unique: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in unique:
+            raise UnreadableOptions(f"{name[:80]!r} is in it twice", "each name once")
+        unique[name] = value
+    return unique

@@ -250,7 +250,8 @@ def test_an_export_of_another_version_loses_nothing_in_silence() -> None:
         (b"a,b,c", "line 1 has 3 columns and no header says which are name and value"),
         (b"a,b\n\nc", "line 3 has 1 columns"),
         (b'a,"b', "line 1 is no CSV: a quotation mark stays open"),
-        (b"Value,Other,Key\n1,2\n", "line 2 has no name"),
+        (b"Value,Other,Key\n,,\n1,2\n", "line 3 has a value and no name"),
+        (b"Key,Value\n,1\n", "line 2 has a value and no name"),
         (f"{PORT},25\nprimary_email.server_port,26".encode(), "both mean primary_email.server_port"),
         (b'{"format": "notify-options", "version": 1}', "it is no whole export"),
         (b'{"format": "notify-options", "version": 1, "values": [], "secrets_set": []}', "no whole export"),
@@ -262,6 +263,12 @@ def test_what_cannot_be_read_is_refused_with_the_place(content: bytes, fault: st
         read_options(content, Snapshot())
     assert fault in str(caught.value)
     assert "allowed: " in str(caught.value)
+
+
+def test_lines_without_name_and_value_are_passed_over() -> None:
+    reading = read(f"Note,Key,Value\nTab SMTP,,\n,{PORT},587\n,,\n,{HOST}\n")
+    assert reading.values == {"primary_email.server_port": "587", "primary_email.server_name": ""}
+    assert reading.notes == []
 
 
 def test_a_byte_order_mark_and_utf_16_are_read() -> None:
