@@ -15,11 +15,13 @@ import re
 from dataclasses import dataclass, field
 
 from settings_store.errors import BrokenSeal, InvalidValue, MissingKey, NoKeyring, UnknownSeal
-from settings_store.keyring import KEY_ID, Keyring
+from settings_store.keyring import KEY_ID, Keys
 from settings_store.kinds import TEXT_MAXIMUM_CHARACTERS, Refused, check_text
 
 VERSION = "v1"
 NONCE_BYTES = 12
+#: Twelve bytes are sixteen characters of base64 exactly.
+_NONCE_CHARACTERS = 16
 _SHAPE = re.compile(rf"enc:{VERSION}:({KEY_ID.pattern}):([A-Za-z0-9_-]+)")
 #: Stands where the option stands in a stored value; no option is called so.
 _FOR_PASTING = ""
@@ -36,7 +38,7 @@ class Cipher:
         installation: What tells this installation from another that has the same keys.
     """
 
-    keyring: Keyring | None = field(repr=False)
+    keyring: Keys | None = field(repr=False)
     installation: str
 
     def seal(self, option: str, plain: str) -> str:
@@ -57,6 +59,20 @@ class Cipher:
             UnknownSeal: It is no sealed value.
         """
         return self._open(option, sealed, named=option)
+
+    def reseal(self, option: str, sealed: str) -> str:
+        """The same value sealed with the primary key; the value itself where that sealed it.
+
+        The nonce stays: it is random, and under the new key it belongs to this one value, so a repeat gives
+        the very same text, and `mark_of` stays too.
+
+        Raises:
+            SecretFault: As `open`.
+        """
+        plain = self.open(option, sealed)
+        if self.keyring is None or key_id_of(sealed) == self.keyring.primary:
+            return sealed
+        return self._seal(option, plain, named=option, nonce=_decoded(sealed)[:NONCE_BYTES])
 
     def seal_for_pasting(self, plain: str) -> str:
         """Seal a secret so that it can be pasted into any secret option of this installation.
@@ -88,12 +104,12 @@ class Cipher:
             )
         return self._open(_FOR_PASTING, sealed, named=option)
 
-    def _seal(self, bound_to: str, plain: str, *, named: str) -> str:
+    def _seal(self, bound_to: str, plain: str, *, named: str, nonce: bytes = b"") -> str:
         if self.keyring is None:
             raise NoKeyring(named)
         key_id = self.keyring.primary
         # A random nonce is safe for 2**32 values under one key; settings make a handful a day.
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = nonce or os.urandom(NONCE_BYTES)
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415  # see _decrypted
 
         sealed = AESGCM(self.keyring.keys[key_id]).encrypt(
@@ -124,6 +140,20 @@ def key_id_of(sealed: str) -> str:
     """The id of the key that sealed a value; blank where it is no sealed value."""
     shape = _SHAPE.fullmatch(sealed)
     return shape[1] if shape else ""
+
+
+def mark_of(sealed: str) -> str:
+    """What tells a sealed value from every other, and stays when it is sealed with another key.
+
+    Blank where it is no sealed value.
+    """
+    shape = _SHAPE.fullmatch(sealed)
+    return shape[2][:_NONCE_CHARACTERS] if shape else ""
+
+
+def _decoded(sealed: str) -> bytes:
+    encoded = sealed.rpartition(":")[2]
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
 
 
 def _unfit(plain: str) -> str:

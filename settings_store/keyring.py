@@ -1,7 +1,8 @@
 """The keys that seal secrets: a file of their own, never in Redis.
 
 A key ring file is JSON: `{"primary": "<id>", "keys": {"<id>": "<32 bytes in base64>"}}`. The primary
-seals; every key opens. Several files make one ring: the first one's primary seals.
+seals; every key opens. Several files make one ring: the first one's primary seals. A key that is to become
+the primary, and that workers are still to hear of, is named by `"next"` (see `key_file`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from settings_store.errors import KeyringUnusable
 
@@ -26,6 +28,18 @@ _FILE_MAXIMUM_BYTES = 1024 * 1024
 _FORMAT = '{"primary": "<id>", "keys": {"<id>": "<32 bytes in base64>"}}'
 
 
+class Keys(Protocol):
+    """What seals and opens: a ring as it was read once, or one that follows its files."""
+
+    @property
+    def primary(self) -> str:
+        """Id of the key that seals."""
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        """Every key by its id; never shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """The keys of this process.
@@ -33,10 +47,12 @@ class Keyring:
     Attributes:
         primary: Id of the key that seals.
         keys: Every key by its id; never shown.
+        next: Id of the key that is to seal once every worker has it; mostly blank.
     """
 
     primary: str
     keys: Mapping[str, bytes] = field(repr=False)
+    next: str = field(default="", repr=False)
 
 
 def load(paths: Sequence[Path]) -> Keyring | None:
@@ -57,6 +73,28 @@ def load(paths: Sequence[Path]) -> Keyring | None:
     return Keyring(primary, keys) if paths else None
 
 
+def read(path: Path) -> Keyring:
+    """One key ring file.
+
+    Raises:
+        KeyringUnusable: It is missing, malformed, or can be read by group or world.
+    """
+    return _read(path)
+
+
+def new_key() -> tuple[str, bytes]:
+    """A new key with its id."""
+    return f"k{secrets.token_hex(4)}", secrets.token_bytes(KEY_BYTES)
+
+
+def as_text(ring: Keyring) -> str:
+    """A ring as its file holds it."""
+    document: dict[str, object] = {"primary": ring.primary, "keys": _encoded(ring.keys)}
+    if ring.next:
+        document["next"] = ring.next
+    return json.dumps(document, indent=2) + "\n"
+
+
 def generate(path: Path) -> Keyring:
     """Write a new key ring file with one new key, readable by its owner alone.
 
@@ -65,8 +103,8 @@ def generate(path: Path) -> Keyring:
     Raises:
         KeyringUnusable: The file exists (it is never overwritten), or cannot be written.
     """
-    key_id = f"k{secrets.token_hex(4)}"
-    ring = Keyring(key_id, {key_id: secrets.token_bytes(KEY_BYTES)})
+    key_id, key = new_key()
+    ring = Keyring(key_id, {key_id: key})
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -75,8 +113,7 @@ def generate(path: Path) -> Keyring:
         raise KeyringUnusable(f"{path}: cannot be written: {error.strerror}") from None
     try:
         with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - Path cannot open a descriptor
-            json.dump({"primary": key_id, "keys": _encoded(ring.keys)}, file, indent=2)
-            file.write("\n")
+            file.write(as_text(ring))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -123,9 +160,10 @@ def _parse(content: bytes) -> Keyring | None:
     """The ring, or None: an exception of a parser would carry the keys it could not read."""
     try:
         document = json.loads(content)
-        primary, encoded = document["primary"], document["keys"]
+        primary, encoded, following = document["primary"], document["keys"], document.get("next", "")
         keys = {key_id: base64.b64decode(text, validate=True) for key_id, text in encoded.items()}
     except (ValueError, binascii.Error, TypeError, KeyError, AttributeError):
         return None
     well_formed = all(KEY_ID.fullmatch(key_id) and len(key) == KEY_BYTES for key_id, key in keys.items())
-    return Keyring(primary, keys) if well_formed and isinstance(primary, str) and primary in keys else None
+    named = isinstance(primary, str) and primary in keys and (following == "" or following in keys)
+    return Keyring(primary, keys, following) if well_formed and named else None

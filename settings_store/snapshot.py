@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from settings_store.catalog import ALL_OPTIONS, find
-from settings_store.cipher import Cipher
+from settings_store.cipher import Cipher, mark_of
 from settings_store.kinds import MASK, Value
 
 #: Each mirrored group, the option that turns the mirror on, and the group that is read instead.
@@ -81,7 +81,7 @@ class Snapshot:
         return value
 
     def seal(self, key: str) -> str:
-        """A secret as stored: sealed; blank where none is set. It tells secrets apart without opening them.
+        """A secret as stored: sealed; blank where none is set. `mark` tells secrets apart.
 
         Raises:
             TypeError: The option is no secret.
@@ -90,6 +90,16 @@ class Snapshot:
         if not find(key).secret or not isinstance(value, str):
             raise TypeError(f"{key} is not a secret")
         return value
+
+    def mark(self, key: str) -> str:
+        """What tells a secret from others without opening it; a key rotation leaves it as it is.
+
+        Blank where none is set.
+
+        Raises:
+            TypeError: The option is no secret.
+        """
+        return mark_of(self.seal(key))
 
     def secret(self, key: str) -> Callable[[], str]:
         """What opens a secret when it is called, never before; it returns blank where none is set.

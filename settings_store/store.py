@@ -29,7 +29,7 @@ from settings_store.errors import (
     UnknownRevision,
 )
 from settings_store.history import Mark, Pair, Revision, instant, masked, read_row, rewind
-from settings_store.keyring import Keyring
+from settings_store.keyring import Keys
 from settings_store.kinds import Refused, Value, check_text
 from settings_store.snapshot import Snapshot
 
@@ -79,7 +79,7 @@ class SettingsStore:
         redis: redis.Redis,
         *,
         prefix: str = "notify",
-        keyring: Keyring | None = None,
+        keyring: Keys | None = None,
         source: str = "",
     ) -> None:
         self._redis = redis

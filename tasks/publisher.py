@@ -23,7 +23,7 @@ import kombu.exceptions
 import msgspec
 
 from settings_store.environment import Environment
-from settings_store.keyring import load as load_keyring
+from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
@@ -88,7 +88,7 @@ class Publisher:
     def connect(cls, environment: Environment) -> Self:
         """A publisher for the Redis and broker that the environment names; opens nothing yet."""
         client = connect(environment.redis_url)
-        store = SettingsStore(client, prefix=environment.prefix, keyring=load_keyring(environment.key_files))
+        store = SettingsStore(client, prefix=environment.prefix, keyring=followed(environment.key_files))
         ledger = Ledger(client, prefix=environment.prefix, revision_key=store.revision_key)
         bells = Bells(environment.broker_url, prefix=environment.prefix)
         publisher = cls(store, ledger, bells)

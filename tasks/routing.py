@@ -168,14 +168,14 @@ def _sender(snapshot: Snapshot, name: ServerName) -> tuple[str, Basic | OAuth | 
             application_id=_text(snapshot, f"{name}.application_id"),
             tenant_id=_text(snapshot, f"{name}.tenant_id"),
             client_secret=snapshot.secret(f"{name}.client_secret"),
-            seal=snapshot.seal(f"{name}.client_secret"),
+            seal=snapshot.mark(f"{name}.client_secret"),
         )
         return address, sign_in, "OAuth is complete, so the Notification Address is mailbox and sender"
     if user:
         password = f"{name}.authentication_password"
         return (
             user,
-            Basic(user=user, password=snapshot.secret(password), seal=snapshot.seal(password)),
+            Basic(user=user, password=snapshot.secret(password), seal=snapshot.mark(password)),
             "the Authentication User signs in and is the sender",
         )
     rule = "no Authentication User is set, so nobody signs in and the Notification Address is the sender"

@@ -12,7 +12,7 @@ import redis
 from kombu.exceptions import OperationalError
 
 from settings_store.environment import Environment
-from settings_store.keyring import load as load_keyring
+from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.attachments.gatherer import Gatherer, Places
@@ -48,7 +48,7 @@ class Runtime:
     @made_once
     def store(self) -> SettingsStore:
         """The options."""
-        keyring = load_keyring(self.environment.key_files)
+        keyring = followed(self.environment.key_files)
         return SettingsStore(self.redis, prefix=self.environment.prefix, keyring=keyring)
 
     @made_once

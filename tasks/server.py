@@ -28,7 +28,7 @@ class Basic:
     Attributes:
         user: The mailbox or account name.
         password: Opens the sealed password when it is needed, never before; raises where no key fits.
-        seal: The password as stored (sealed), which tells two passwords apart without opening either.
+        seal: The mark of the sealed password, which tells two of them apart without opening either.
     """
 
     user: str
@@ -45,7 +45,7 @@ class OAuth:
         application_id: The application (client) id.
         tenant_id: The tenant that issues the token.
         client_secret: Opens the sealed secret when it is needed.
-        seal: The secret as stored (sealed).
+        seal: The mark of the sealed secret.
     """
 
     mailbox: str

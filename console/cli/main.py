@@ -28,7 +28,7 @@ _COMMANDS = {
     "role": Lazy("console.cli.role", "role", "named sets of privileges: list, add, set, remove"),
     "token": Lazy("console.cli.token", "token", "what programs sign in with: create, list, revoke"),
     "encrypt": Lazy("console.cli.secrets", "encrypt", "seal a password for an option"),
-    "keys": Lazy("console.cli.secrets", "keys", "the keys that seal secrets"),
+    "keys": Lazy("console.cli.keys", "keys", "the keys that seal secrets: generate, rotate, status, remove"),
     "schema": Lazy("console.cli.schema", "schema", "the JSON schema of a notification"),
 }
 

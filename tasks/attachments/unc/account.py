@@ -22,7 +22,7 @@ class Account:
 
     Attributes:
         user: The name as SMB takes it: `DOMAIN\user`, `user@domain` or `user`.
-        seal: The sealed password, which tells passwords apart without opening them.
+        seal: The mark of the sealed password, which tells passwords apart without opening them.
         password: What opens it, at the moment of use.
     """
 
@@ -42,7 +42,7 @@ def account_of(options: Snapshot) -> Account:
     if not options.is_set(PASSWORD):
         raise NoAccount(f"the account for network shares has no password: {PASSWORD} is blank")
     user = _folded(options.text(USER).strip())
-    return Account(user, options.seal(PASSWORD), options.secret(PASSWORD))
+    return Account(user, options.mark(PASSWORD), options.secret(PASSWORD))
 
 
 def _folded(given: str) -> str:
