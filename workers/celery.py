@@ -10,7 +10,7 @@ from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
-from workers import quiet_logs, steps
+from workers import quiet_logs, status_command, steps
 from workers.pool_choice import pool_choice
 from workers.steps import SweepStep
 
@@ -65,4 +65,5 @@ app.conf.update(
 runtime = RuntimePerProcess(lambda: Runtime(_environment))
 celery_tasks.register(app, runtime)
 steps.provide(runtime)
+status_command.provide(runtime)
 app.steps["worker"].add(SweepStep)

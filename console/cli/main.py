@@ -30,6 +30,7 @@ _COMMANDS = {
     "encrypt": Lazy("console.cli.secrets", "encrypt", "seal a password for an option"),
     "keys": Lazy("console.cli.keys", "keys", "the keys that seal secrets: generate, rotate, status, remove"),
     "schema": Lazy("console.cli.schema", "schema", "the JSON schema of a notification"),
+    "completion": Lazy("console.cli.completion", "completion", "completion for bash, zsh and fish"),
 }
 
 _EPILOG = """\b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from console.cli import completing
 from console.cli.assignments import assigned
 from console.cli.author import author
 from console.cli.flags import as_json, dry_run
@@ -19,7 +20,9 @@ Secrets are never arguments:
 
 
 @click.command("set", epilog=_SECRETS)
-@click.argument("assignments", metavar="KEY=VALUE...", nargs=-1, required=True)
+@click.argument(
+    "assignments", metavar="KEY=VALUE...", nargs=-1, required=True, shell_complete=completing.assignments
+)
 @reason_flag
 @expected_flag
 @dry_run
@@ -36,7 +39,7 @@ def set_options(
 
 
 @click.command("reset")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=completing.option_names)
 @reason_flag
 @expected_flag
 @dry_run

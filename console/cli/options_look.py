@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from console.cli import options_json, options_view
+from console.cli import completing, options_json, options_view
 from console.cli.cell_text import shown
 from console.cli.flags import as_json
 from console.cli.options_store import open_store
@@ -46,7 +46,7 @@ def list_options(*, group: str | None, changed: bool, as_json: bool) -> None:
 
 
 @click.command("get")
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=completing.option_names)
 @click.option("--who", is_flag=True, help="With the default, and who changed it and when.")
 @as_json
 def get(*, keys: tuple[str, ...], who: bool, as_json: bool) -> None:

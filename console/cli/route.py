@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import click
 
+from console.cli import completing
 from console.cli.cell_text import shown, wrapped
 from console.cli.context import client, environment
 from console.cli.errors import BadInput, Failed
@@ -37,6 +38,7 @@ def route() -> None:
 @click.option(
     "--expect",
     metavar="A,B",
+    shell_complete=completing.chain,
     help=f"Exit 1 unless the chain is this: names of servers, or `{NOBODY}`.",
 )
 @click.option(

@@ -10,7 +10,7 @@ from typing import get_args
 
 import click
 
-from console.cli import server_json
+from console.cli import completing, server_json
 from console.cli.assignments import assigned
 from console.cli.author import author, source
 from console.cli.context import client, environment
@@ -91,6 +91,7 @@ Examples:
     "--set",
     "assignments",
     metavar="KEY=VALUE",
+    shell_complete=completing.assignments,
     multiple=True,
     help="Try a value without saving it; again for more. Secrets as in `options set`.",
 )

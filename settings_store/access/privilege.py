@@ -30,7 +30,7 @@ GRANTABLE: Final = tuple(each for each in Privilege if each is not Privilege.ADM
 #: What each privilege lets somebody do.
 MEANING: Final[Mapping[Privilege, str]] = MappingProxyType(
     {
-        Privilege.MAINTAIN_SERVER_OPTIONS: "change options; test, pause, resume servers; see both",
+        Privilege.MAINTAIN_SERVER_OPTIONS: "change options; test and pause servers; see both",
         Privilege.VIEW_SERVER_OPTIONS: "see options, history, route and servers; no secret",
         Privilege.VIEW_NOTIFICATIONS: "see notifications, recipients and timelines",
         Privilege.MANAGE_NOTIFICATIONS: "send, cancel and replay notifications; see them",
