@@ -43,6 +43,11 @@ def terms_of(notification: Notification) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def split_terms(text: str) -> list[str]:
+    """The terms that the ledger keeps put together."""
+    return [text[at : at + TERM_CHARACTERS] for at in range(0, len(text), TERM_CHARACTERS)]
+
+
 def _address(value: str) -> str:
     """The form that recipients have in the ledger, where it is an address at all."""
     try:

@@ -33,7 +33,8 @@ def entry_lines(
     begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}}"
     mark, colour, words, says_all = verdict_words(entry.get("verdict"))
     who = _who(entry)
-    happened = f"{begin}{mark} {who}{words}"
+    alike = int(entry.get("alike") or 1)
+    happened = f"{begin}{mark} {who}{words}{f', {alike:,} times' if alike > 1 else ''}"
     reason = "" if says_all else shown(entry.get("reason") or "")
     beside = f"{happened}, {reason}"
     fits = bool(reason) and cells(beside) <= screen.columns
@@ -57,7 +58,7 @@ def _details(
 ) -> Iterator[tuple[str, tuple[Colour, ...]]]:
     reply = " ".join(str(entry[name]) for name in ("code", "enhanced", "text") if entry.get(name))
     if reply:
-        yield f"it said: {reply}", ()
+        yield f"it said{', the first time' if entry.get('alike', 1) > 1 else ''}: {reply}", ()
     whom = named(entry, recipients)
     if whom and len(whom) < len(recipients):
         rest = len(whom) - _NAMED_RECIPIENTS

@@ -17,7 +17,7 @@ from console.cli.output import say, show_error
 
 _COMMANDS = {
     "send": Lazy("console.cli.send", "send", "send an e-mail or a text"),
-    "message": Lazy("console.cli.message", "message", "what became of messages: show, list, cancel"),
+    "message": Lazy("console.cli.message", "message", "what became of messages: show, list, watch, replay"),
     "options": Lazy("console.cli.options", "options", "the options: look, set, compare, roll back, export"),
     "route": Lazy("console.cli.route", "route", "which servers a message goes to, and why"),
     "audit": Lazy("console.cli.audit", "audit", "who did what, when and from where: list, export"),

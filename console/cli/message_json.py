@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console.cli.relative_time import rfc3339
@@ -21,7 +21,6 @@ _OF_A_FILE = ("file", "bytes", "seconds")
 def show(record: Record) -> dict[str, Any]:
     """Everything about one notification; what does not apply is null."""
     recipients = recipients_of(record)
-    attempts = [entry for entry in record.timeline if _is_attempt(entry)]
     return {
         "id": record.id,
         "number": record.number,
@@ -32,9 +31,22 @@ def show(record: Record) -> dict[str, Any]:
         "finished_at": rfc3339(record.finished_at_ms),
         "next_at": rfc3339(record.next_at_ms),
         "recipients": dict(zip(recipients, record.outcomes, strict=True)),
-        "attempts": [_attempt(entry, recipients) for entry in attempts],
-        "events": [_event(entry) for entry in record.timeline if not _is_attempt(entry)],
+        **happened(record.timeline, recipients),
+        "priority": record.priority,
+        "servers": list(record.servers),
+        "perhaps_twice": [recipients[place] for place in sorted(record.perhaps_twice)],
     }
+
+
+def happened(timeline: Iterable[Mapping[str, Any]], recipients: tuple[str, ...]) -> dict[str, Any]:
+    """Entries of a timeline: the attempts, and what else happened."""
+    attempts, events = [], []
+    for entry in timeline:
+        if _is_attempt(entry):
+            attempts.append(_attempt(entry, recipients))
+        else:
+            events.append(_event(entry))
+    return {"attempts": attempts, "events": events}
 
 
 def listed(page: Page) -> dict[str, Any]:
@@ -47,10 +59,18 @@ def listed(page: Page) -> dict[str, Any]:
                 "state": summary.state,
                 "channel": summary.channel,
                 "accepted_at": rfc3339(summary.accepted_at_ms),
+                "finished_at": rfc3339(summary.finished_at_ms),
+                "next_at": rfc3339(summary.next_at_ms),
+                "priority": summary.priority,
+                "servers": list(summary.servers),
+                "perhaps_twice": summary.perhaps_twice,
+                "reason": summary.reason or None,
             }
             for summary in page.summaries
         ],
         "total": page.total,
+        "total_is_exact": page.total_is_exact,
+        "next": page.next_after,
     }
 
 

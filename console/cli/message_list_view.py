@@ -17,7 +17,7 @@ def message_table(page: Page, *, now_ms: int, screen: Screen) -> list[str]:
     rows = [
         (
             str(summary.number),
-            summary.state,
+            f"{summary.state} ?" if summary.perhaps_twice else summary.state,
             summary.channel,
             relative(summary.accepted_at_ms, now_ms),
             _why(summary, now_ms),
@@ -34,6 +34,8 @@ def message_table(page: Page, *, now_ms: int, screen: Screen) -> list[str]:
 def _why(summary: Summary, now_ms: int) -> str:
     """The reason, and when it goes on."""
     reason = shown(summary.reason) if summary.state != "delivered" else ""
+    if summary.perhaps_twice:
+        reason = f"perhaps twice; {reason}" if reason else "perhaps twice"
     if summary.state == "waiting" and summary.next_at_ms is not None:
         again = f"again {relative(summary.next_at_ms, now_ms)}"
         return f"{again}: {reason}" if reason else again

@@ -11,6 +11,7 @@ from console.cli.message_json import recipients_of
 from console.cli.relative_time import clock_time, duration, local_date, relative
 from console.cli.screen import Screen
 from console.cli.state_words import COLOUR_OF_STATE, MARK_OF_OUTCOME, MEANING_OF_STATE
+from console.cli.timeline_groups import grouped
 from tasks.ledger import FINAL_STATES
 from tasks.ledger.queries import Record
 from tasks.notification import InvalidNotification, load
@@ -21,6 +22,8 @@ ENTRIES_SHOWN = 40
 #: Twice the time after which a worker that runs has rung again for whatever is due.
 STUCK_AFTER_MS = 60_000
 
+#: More telling than the meaning of the state, where it holds.
+TWICE = "sent again after a reply was lost"
 _CHANNEL = {"email": "e-mail", "text": "text"}
 _LABEL_COLUMNS = 12
 _OUTCOME_COLUMNS = 15
@@ -28,8 +31,11 @@ _OUTCOME_COLUMNS = 15
 
 def message_lines(record: Record, *, now_ms: int, screen: Screen) -> Iterator[str]:
     """The whole view, line by line."""
-    state = screen.paint(record.state.upper(), *COLOUR_OF_STATE[record.state])
-    yield f"{screen.paint(f'ID={record.number}', 'bold')}  {state}  {MEANING_OF_STATE[record.state]}"
+    state, meaning = record.state.upper(), MEANING_OF_STATE[record.state]
+    colours = COLOUR_OF_STATE[record.state]
+    if record.perhaps_twice:
+        state, meaning, colours = f"{state}, PERHAPS TWICE", TWICE, COLOUR_OF_STATE["uncertain"]
+    yield f"{screen.paint(f'ID={record.number}', 'bold')}  {screen.paint(state, *colours)}  {meaning}"
     yield ""
     for label, value in _facts(record, now_ms):
         lines = wrapped(value, screen.columns - _LABEL_COLUMNS)
@@ -46,6 +52,9 @@ def _facts(record: Record, now_ms: int) -> Iterator[tuple[str, str]]:
     if record.reason:
         yield "why", shown(record.reason)
     yield "what", f"{_CHANNEL[record.channel]}{_subject(record)}"
+    context = _context(record)
+    if context:
+        yield "from", context
     yield "accepted", _when(record.accepted_at_ms, now_ms)
     if record.finished_at_ms is not None:
         took = duration(record.finished_at_ms - record.accepted_at_ms)
@@ -80,6 +89,16 @@ def _subject(record: Record) -> str:
     return f'{lane}, "{cut(shown(notification.subject), 160)}"' if notification.subject else lane
 
 
+def _context(record: Record) -> str:
+    """What the scheduler said of itself."""
+    try:
+        context = load(record.content).context
+    except InvalidNotification:
+        return ""
+    named = (("schedule", context.schedule), ("job", context.job), ("machine", context.machine))
+    return ", ".join(f"{name} {cut(shown(value), 60)}" for name, value in named if value)
+
+
 def _when(at_ms: int, now_ms: int) -> str:
     return f"{clock_time(at_ms)}, {relative(at_ms, now_ms)}"
 
@@ -90,21 +109,25 @@ def _recipients(record: Record, screen: Screen) -> Iterator[str]:
     yield screen.paint(f"Recipients: {told}", "bold")
     # Whoever did not get it comes first.
     order = ("refused", "uncertain", "open", "delivered")
-    pairs = sorted(
-        zip(recipients_of(record), record.outcomes, strict=True), key=lambda pair: order.index(pair[1])
+    twice = record.perhaps_twice
+    everybody = sorted(
+        enumerate(zip(recipients_of(record), record.outcomes, strict=True)),
+        key=lambda one: (order.index(one[1][1]), one[0] not in twice),
     )
-    for address, outcome in pairs[:RECIPIENTS_SHOWN]:
-        mark, colour = MARK_OF_OUTCOME[outcome]
-        first, *more = wrapped(shown(address), screen.columns - _OUTCOME_COLUMNS)
+    for place, (address, outcome) in everybody[:RECIPIENTS_SHOWN]:
+        mark, colour = MARK_OF_OUTCOME["uncertain" if place in twice else outcome]
+        mention = f"{shown(address)}, perhaps twice" if place in twice else shown(address)
+        first, *more = wrapped(mention, screen.columns - _OUTCOME_COLUMNS)
         yield f"  {screen.paint(f'{mark} {outcome:<9}', colour)}  {first}"
         yield from (" " * _OUTCOME_COLUMNS + line for line in more)
-    if len(pairs) > RECIPIENTS_SHOWN:
-        yield f"    and {len(pairs) - RECIPIENTS_SHOWN} more; --json lists them all"
+    if len(everybody) > RECIPIENTS_SHOWN:
+        yield f"    and {len(everybody) - RECIPIENTS_SHOWN} more; --json lists them all"
 
 
 def _timeline(record: Record, now_ms: int, screen: Screen) -> Iterator[str]:
-    left_out = max(len(record.timeline) - ENTRIES_SHOWN, 0)
-    entries = record.timeline[left_out:]
+    timeline = grouped(record.timeline)
+    left_out = max(len(timeline) - ENTRIES_SHOWN, 0)
+    entries = timeline[left_out:]
     dates = [local_date(int(entry.get("at") or record.accepted_at_ms)) for entry in entries]
     yield screen.paint(f"Timeline, {dates[0]}", "bold")
     if left_out:

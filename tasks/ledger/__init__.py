@@ -13,6 +13,7 @@ from tasks.ledger.ledger import Ledger, LedgerUnavailable
 from tasks.ledger.message_filter import MessageFilter
 from tasks.ledger.queries import LedgerQueries
 from tasks.ledger.records import (
+    DEAD_LETTERS,
     FINAL_STATES,
     LANES,
     OPEN_STATES,
@@ -22,12 +23,15 @@ from tasks.ledger.records import (
     Entry,
     Intent,
     NotClaimed,
+    Replay,
+    Replayed,
     Results,
     State,
     Sweep,
 )
 
 __all__ = [
+    "DEAD_LETTERS",
     "FINAL_STATES",
     "LANES",
     "OPEN_STATES",
@@ -41,6 +45,8 @@ __all__ = [
     "LedgerUnavailable",
     "MessageFilter",
     "NotClaimed",
+    "Replay",
+    "Replayed",
     "Results",
     "State",
     "Sweep",

@@ -9,7 +9,19 @@ from typing import Final, Literal
 import msgspec
 import redis
 
-from tasks.ledger.records import Accepted, Claim, Entry, Intent, NotClaimed, Results, State, Sweep, new_token
+from tasks.ledger.records import (
+    Accepted,
+    Claim,
+    Entry,
+    Intent,
+    NotClaimed,
+    Replay,
+    Replayed,
+    Results,
+    State,
+    Sweep,
+    new_token,
+)
 from tasks.ledger.scripts import REDIS_CLOCK, Scripts
 
 LEASE_SECONDS: Final = 30.0
@@ -234,7 +246,7 @@ class Ledger:
         delay_seconds: float = 0.0,
         ring: bool = False,
         token: str | None = None,
-    ) -> tuple[Literal["replayed", "refused", "expired", "uncertain", "unknown"], State | Literal[""]]:
+    ) -> tuple[Replayed, State | Literal[""]]:
         """Open a dead letter again for the recipients who do not have it, with a fresh age limit.
 
         `refused` where it is no dead letter; `expired` or `uncertain` where it is such a one and nobody said
@@ -251,20 +263,46 @@ class Ledger:
             ring: Whether the caller enqueues it at once.
             token: The same for a repeated call, which then changes nothing.
         """
-        status, state = self._scripts.run(
+        one = Replay(notification_id, age_limit_ms, delay_seconds, token or new_token())
+        return self.replay_many(
+            [one], by=by, why=why, even_expired=even_expired, even_uncertain=even_uncertain, ring=ring
+        )[0]
+
+    def replay_many(
+        self,
+        replays: Sequence[Replay],
+        *,
+        by: str,
+        why: str,
+        even_expired: bool = False,
+        even_uncertain: bool = False,
+        ring: bool = False,
+        dry_run: bool = False,
+    ) -> list[tuple[Replayed, State | Literal[""]]]:
+        """`replay` many in one round trip, each by itself; with `dry_run` only say what would be."""
+        answers = self._scripts.run_many(
             "replay",
-            notification_id,
-            token or new_token(),
-            age_limit_ms,
-            int(even_expired),
-            int(even_uncertain),
-            by,
-            why,
-            _ms(delay_seconds),
-            _ms(RING_AGAIN_SECONDS),
-            int(ring),
+            [
+                (
+                    replay.id,
+                    replay.token,
+                    replay.age_limit_ms,
+                    int(even_expired),
+                    int(even_uncertain),
+                    by,
+                    why,
+                    _ms(replay.delay_seconds),
+                    _ms(RING_AGAIN_SECONDS),
+                    int(ring),
+                    int(dry_run),
+                )
+                for replay in replays
+            ],
         )
-        return status, state
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return [(status, state) for status, state in answers]
 
     def sweep(self, lane: str, *, room: int, look: int = 200) -> Sweep:
         """Look at what is due in a lane.

@@ -14,6 +14,7 @@ from tasks.ledger.pages import Page, Summary
 from tasks.ledger.records import LANES, OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, Priority, State
 from tasks.ledger.scripts import Scripts
 from tasks.ledger.search import search
+from tasks.search_terms import split_terms
 from tasks.server import Channel
 
 __all__ = ["LedgerQueries", "Page", "Record", "Summary"]
@@ -31,6 +32,7 @@ class Record:
         outcomes: In the order of the envelope.
         perhaps_twice: Places in the envelope of those who were sent it again after an uncertain end, and took
             it: they may have it twice.
+        terms: What it is found by; see `tasks.search_terms`.
     """
 
     id: str
@@ -49,8 +51,22 @@ class Record:
     servers: tuple[str, ...] = ()
     outcomes: tuple[Outcome, ...]
     perhaps_twice: frozenset[int] = frozenset()
+    terms: frozenset[str] = frozenset()
     content: str = field(repr=False)
     timeline: tuple[dict[str, Any], ...] = field(repr=False)
+
+    def fits(self, wanted: MessageFilter) -> bool:
+        """Whether a filter matches it."""
+        return (
+            (not wanted.states or self.state in wanted.states)
+            and wanted.channel in {None, self.channel}
+            and wanted.priority in {None, self.priority}
+            and (wanted.server is None or wanted.server in self.servers)
+            and (bool(self.perhaps_twice) or not wanted.perhaps_twice)
+            and self.terms.issuperset(wanted.terms)
+            and (wanted.since_ms is None or self.accepted_at_ms >= wanted.since_ms)
+            and (wanted.until_ms is None or self.accepted_at_ms <= wanted.until_ms)
+        )
 
 
 def _optional(value: str | None) -> int | None:
@@ -101,6 +117,7 @@ class LedgerQueries:
             lapses=int(values.get("lapses", 0)),
             servers=_members(values.get("servers")),
             outcomes=tuple(OUTCOME_OF_LETTER[letter] for letter in values["outcomes"]),
+            terms=frozenset(split_terms(values.get("terms", ""))),
             perhaps_twice=frozenset(
                 place
                 for place in map(int, _members(values.get("resent")))

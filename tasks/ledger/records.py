@@ -23,6 +23,8 @@ State = Literal[
     "cancelled",
 ]
 STATES: Final[tuple[State, ...]] = get_args(State)
+#: Final, and somebody does not have it for sure: for a person to read.
+DEAD_LETTERS: Final[frozenset[State]] = frozenset({"partial", "uncertain", "failed", "expired"})
 OPEN_STATES: Final = frozenset(STATES[:4])
 FINAL_STATES: Final = frozenset(STATES[4:])
 
@@ -189,6 +191,27 @@ class Results:
         arguments.append(len(self.entries))
         arguments += [msgspec.json.encode(entry).decode() for entry in self.entries]
         return arguments
+
+
+#: What a replay came to: done, no dead letter, or one that may only go where somebody says so.
+Replayed = Literal["replayed", "refused", "expired", "uncertain", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One notification to be replayed.
+
+    Attributes:
+        id: Which.
+        age_limit_ms: How long it may be tried, from its turn on.
+        delay_seconds: How long until its turn.
+        token: The same for a repeated call, which then changes nothing.
+    """
+
+    id: str
+    age_limit_ms: int
+    delay_seconds: float = 0.0
+    token: str = field(default_factory=new_token, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

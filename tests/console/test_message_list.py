@@ -17,10 +17,12 @@ def three(told: ToldLedger) -> ToldLedger:
     told.accept(email(id="one"))
     told.finish(told.claim("one"), {}, [], reason="primary_email: down", wait_seconds=7200)
     told.clock.advance(3600)
-    told.accept(email(id="two"))
-    told.finish(told.claim("two"), {0: "d"}, [])
+    context = {"job": "Payroll", "schedule": "Nightly", "machine": "prod1"}
+    told.accept(email(id="two", to=["boss@example.com"], priority="high", context=context))
+    entries = [told.entry("primary_email", "delivered")]
+    told.finish(told.claim("two"), {0: "d"}, entries, reason="by primary_email")
     told.clock.advance(3600)
-    told.accept(text(id="three"))
+    told.accept(text(id="three", context={"machine": "PROD1"}))
     return told
 
 
@@ -37,9 +39,17 @@ def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine)
                     "state": "delivered",
                     "channel": "email",
                     "accepted_at": "2027-01-15T09:00:00.000Z",
+                    "finished_at": "2027-01-15T09:00:00.000Z",
+                    "next_at": None,
+                    "priority": "high",
+                    "servers": ["primary_email"],
+                    "perhaps_twice": False,
+                    "reason": "by primary_email",
                 }
             ],
             "total": 1,
+            "total_is_exact": True,
+            "next": None,
         }
     )
 
@@ -55,6 +65,15 @@ def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine)
         (("--limit", "1"), ["three"], 3),
         (("--limit", "1", "--offset", "1"), ["two"], 3),
         (("--state", "queued", "--state", "queued"), ["three"], 1),
+        (("--channel", "text"), ["three"], 1),
+        (("--priority", "high"), ["two"], 1),
+        (("--server", "primary_email"), ["two"], 1),
+        (("--job", " PAYROLL "), ["two"], 1),
+        (("--schedule", "nightly"), ["two"], 1),
+        (("--machine", "prod1"), ["three", "two"], 2),
+        (("--machine", "prod1", "--channel", "email"), ["two"], 1),
+        (("--recipient", "Boss@Example.com"), ["two"], 1),
+        (("--recipient", "ops@example.com", "--since", "2027-01-15T07:00:00Z"), ["one"], 1),
     ],
 )
 @pytest.mark.usefixtures("three")
@@ -70,7 +89,10 @@ def test_a_person_sees_number_state_age_and_why(notify: CommandLine) -> None:
     assert lines[0].split() == ["NUMBER", "STATE", "CHANNEL", "ACCEPTED", "WHY"]
     assert lines[3].split()[:3] == ["1", "waiting", "email"]
     assert lines[3].endswith(": primary_email: down")
-    assert notify("message", "list", "--limit", "1").err == "1 of 3; --offset 1 shows the next\n"
+    assert notify("message", "list", "--limit", "1").err == "1 of 3; --after 1800007200000.3 shows the next\n"
+    assert (
+        notify("message", "list", "--limit", "1", "--after", "1800007200000.3").out.splitlines()[1][0] == "2"
+    )
 
 
 def test_a_list_fits_the_terminal_and_is_whole_in_a_pipe(notify: CommandLine, told: ToldLedger) -> None:
@@ -85,7 +107,10 @@ def test_a_list_fits_the_terminal_and_is_whole_in_a_pipe(notify: CommandLine, to
 
 def test_a_filter_that_matches_nothing_ends_with_3_and_valid_json(notify: CommandLine) -> None:
     done = notify("message", "list", "--state", "failed", "--json")
-    assert (done.code, done.json) == (3, {"messages": [], "total": 0})
+    assert (done.code, done.json) == (
+        3,
+        {"messages": [], "total": 0, "total_is_exact": True, "next": None},
+    )
 
 
 def test_an_empty_installation_is_no_failure(notify: CommandLine) -> None:
@@ -104,6 +129,9 @@ def test_an_empty_installation_is_no_failure(notify: CommandLine) -> None:
         ("--limit", "0"),
         ("--limit", "1000000000"),
         ("--offset", "-1"),
+        ("--after", "7"),
+        ("--server", "nobody"),
+        ("--channel", "fax"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_bad_input(notify: CommandLine, flags: tuple[str, ...]) -> None:

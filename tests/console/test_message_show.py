@@ -278,6 +278,9 @@ def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine,
             "gone@example.com": "refused",
         },
         "events": [],
+        "priority": "high",
+        "servers": ["primary_email", "secondary_email"],
+        "perhaps_twice": [],
     }
     assert list(shown["recipients"]) == ["ops@example.com", "oncall@example.com", "gone@example.com"]
     assert all(list(attempt)[: len(ATTEMPT)] == ATTEMPT for attempt in attempts)
@@ -418,3 +421,56 @@ def test_a_message_that_is_not_there_ends_with_3(notify: CommandLine) -> None:
         assert (done.code, done.out) == (3, "")
         assert "there is no such notification" in done.error
         assert "\x1b" not in done.err
+
+
+def test_what_may_have_arrived_twice_is_said_first(told: ToldLedger, notify: CommandLine) -> None:
+    told.accept(email(id="n", to=["a@example.com", "b@example.com"]))
+    claim = told.claim("n")
+    told.intend(claim, 0, 1)
+    lost = told.entry("primary_email", "uncertain", indexes=[0, 1], reason="no reply after the text")
+    told.finish(claim, {0: "u", 1: "d"}, [lost], reason="uncertain", wait_seconds=60)
+    told.clock.advance(61)
+    told.ledger.sweep("normal", room=1)
+    again = told.claim("n")
+    told.intend(again, 0)
+    told.finish(again, {0: "d"}, [told.entry("primary_email", "delivered")], reason="by primary_email")
+    lines = view(told, "n")
+    assert lines[0] == "ID=1  DELIVERED, PERHAPS TWICE  sent again after a reply was lost"
+    assert "  ! delivered  a@example.com, perhaps twice" in lines
+    assert "  ✓ delivered  b@example.com" in lines
+    assert notify("message", "show", "n", "--json").json["perhaps_twice"] == ["a@example.com"]
+    row = notify("message", "list", "--perhaps-twice").out.splitlines()[1]
+    assert row.split()[1:3] == ["delivered", "?"]
+    assert row.endswith("perhaps twice")
+
+
+def test_many_refusals_of_one_reason_are_one_entry(told: ToldLedger) -> None:
+    people = [f"p{number}@example.com" for number in range(1000)]
+    told.accept(email(id="n", to=people))
+    refusals = [
+        told.entry(
+            "primary_email",
+            "recipient_refused",
+            stage="rcpt",
+            code=550,
+            enhanced="5.1.1",
+            text=f"<{address}>: User unknown",
+            indexes=[place],
+        )
+        for place, address in enumerate(people[:999])
+    ]
+    told.finish(told.claim("n"), dict.fromkeys(range(999), "r"), refusals, reason="refused")
+    lines = view(told, "n")
+    timeline = lines[lines.index("Timeline, 2027-01-15") :]
+    assert timeline[1:5] == [
+        "  08:00:00  +0 ms     ✗ Primary Email: recipient refused, 999 times",
+        "            it said, the first time: 550 5.1.1 <p0@example.com>: User unknown",
+        "            for p0@example.com, p1@example.com, p2@example.com and 996 more",
+        "            chosen: e-mail goes to Primary Email first",
+    ]
+    assert len(timeline) == 6
+
+
+def test_the_job_it_came_from_is_said(told: ToldLedger) -> None:
+    told.accept(email(id="n", context={"schedule": "Nightly", "job": "Payroll", "machine": "prod1"}))
+    assert "from        schedule Nightly, job Payroll, machine prod1" in view(told, "n")

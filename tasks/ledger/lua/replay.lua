@@ -2,9 +2,9 @@
 -- An expired or uncertain one only when told so: it may be stale, or arrive twice. Repeating a call with the same
 -- token changes nothing.
 -- ARGV: prefix, id, token, age limit ms, even expired (1 or 0), even uncertain (1 or 0), by, why, delay ms,
---       ring again ms, ring (1 or 0)
+--       ring again ms, ring (1 or 0), dry run (1 or 0: only say what would become of it)
 local now = now_ms()
-insist()
+if ARGV[12] ~= '1' then insist() end
 local record = load_common(ARGV[2])
 if not record.state then return {'unknown', ''} end
 if redis.call('HGET', record_key(record.id), 'replay') == ARGV[3] then return {'replayed', record.state} end
@@ -14,6 +14,7 @@ if not FINAL[state] or state == 'delivered' or state == 'cancelled' then return 
 local out_of_time = has(record.outcomes, 'o') and tonumber(record.finished_at) >= tonumber(record.expires_at)
 if has(record.outcomes, 'x') and ARGV[6] ~= '1' then return {'uncertain', state} end
 if (state == 'expired' or out_of_time) and ARGV[5] ~= '1' then return {'expired', state} end
+if ARGV[12] == '1' then return {'replayed', state} end
 local delay = tonumber(ARGV[9])
 local doubt = record.doubt
 for index = 0, #record.outcomes - 1 do
