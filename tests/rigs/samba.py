@@ -118,6 +118,18 @@ class Samba:
         lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
         return sum(1 for fields in map(str.split, lines) if fields[1] == mine and fields[3] == _ESTABLISHED)
 
+    def refused_sign_ins(self) -> int:
+        """How many sign-ins it refused, by its own log."""
+        return self._logged("status [NT_STATUS_") - self.signed_in()
+
+    def signed_in(self) -> int:
+        """How many sign-ins it took, by its own log."""
+        return self._logged("status [NT_STATUS_OK]")
+
+    def _logged(self, words: str) -> int:
+        logs = (self.folder / "log").glob("log.*")
+        return sum(log.read_text(encoding="utf-8", errors="replace").count(words) for log in logs)
+
     def _tell(self, what: signal.Signals) -> None:
         """Send a signal to the server and to its children: one for each connection, and a few of its own."""
         for pid in _family(self._server.pid) if self._server is not None else ():
@@ -187,6 +199,7 @@ class Samba:
   bind interfaces only = yes
 {own}
   log file = {self.folder}/log/log.%m
+  log level = 1 auth_audit:3
   passdb backend = tdbsam
   map to guest = Never
   server min protocol = SMB2_10

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from settings_store.snapshot import Snapshot
 from tasks.attachments.source import AttachmentFault, Fault, OpenFile
 from tasks.attachments.unc import share_path
 from tasks.attachments.unc.access import Access
@@ -41,13 +42,17 @@ class Shares:
         self._pool = SessionPool(guard, idle_seconds=idle_seconds)
         self._pause = pause
 
-    def open(self, path: str, access: Access, *, within_seconds: float = float("inf")) -> OpenFile:
+    def open(self, path: str, options: Snapshot, *, seconds: float) -> OpenFile:
+        """Open a file as the options say; see `open_by`."""
+        return self.open_by(path, Access.of(options), seconds=seconds)
+
+    def open_by(self, path: str, access: Access, *, seconds: float = float("inf")) -> OpenFile:
         r"""Open a file.
 
         Args:
             path: As a notification names it: `\\server\share\folder\file`.
-            access: What the options say, from `Access.of`.
-            within_seconds: What is left to open it in, where that is less than the option allows.
+            access: What the options say.
+            seconds: What is left to open it in, where that is less than the option allows.
 
         Raises:
             AttachmentFault: It cannot be opened.
@@ -60,7 +65,7 @@ class Shares:
             raise AttachmentFault(Fault.NOT_ALLOWED, f"its path {invalid.fault}") from None
 
         def opened() -> Opened:
-            return self._patiently(wanted, access, Budget(min(access.seconds, within_seconds)))
+            return self._patiently(wanted, access, Budget(min(access.seconds, seconds)))
 
         return ShareFile(
             wanted.name,

@@ -1,4 +1,4 @@
-"""Hosts that did not answer a moment ago: the other files of a mail do not wait for them once more each."""
+"""Hosts that did not answer a moment ago: the other files of a mail do not each wait for them again."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Silence:
         self._silent: dict[str, tuple[float, AttachmentFault]] = {}
 
     def heard(self, host: str, fault: AttachmentFault) -> None:
-        """Take in a fault; only silence is remembered."""
-        if fault.kind in {Fault.LATE, Fault.UNREACHABLE}:
+        """Take in a fault. Only silence is remembered: whatever else fails does so at once."""
+        if fault.kind is Fault.LATE:
             now = self._clock()
             with self._lock:
                 self._silent = {

@@ -68,7 +68,9 @@ class Watchdog:
     def _run(self) -> None:
         while True:
             for watch in self._due():
-                watch.end()
+                # A connection that cannot even be closed must not keep the others from being watched.
+                with contextlib.suppress(Exception):
+                    watch.end()
 
     def _due(self) -> list[Watch]:
         """Wait until the time of something is over."""

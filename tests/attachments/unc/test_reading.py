@@ -18,7 +18,7 @@ TEN_MB = 10 * 1024 * 1024
 def test_a_file_arrives_byte_for_byte_in_blocks(samba: Samba, shares: Shares, size: int, share: str) -> None:
     content = random.Random(size).randbytes(size)
     samba.write("report.bin", content)
-    file = shares.open(samba.path("report.bin", share), access(samba.address))
+    file = shares.open_by(samba.path("report.bin", share), access(samba.address))
     assert (file.name, file.size_bytes) == ("report.bin", size)
     blocks = list(file.blocks())
     assert all(0 < len(block) <= BLOCK_BYTES for block in blocks)
@@ -30,7 +30,7 @@ def test_a_file_arrives_byte_for_byte_in_blocks(samba: Samba, shares: Shares, si
 @pytest.mark.parametrize("user", [USER, UPN, f"CORP\\{USER}"])
 def test_each_form_of_an_account_signs_in(samba: Samba, shares: Shares, user: str) -> None:
     samba.write("a.txt", b"hello")
-    assert content_of(shares.open(samba.path("a.txt"), access(samba.address, user=user))) == b"hello"
+    assert content_of(shares.open_by(samba.path("a.txt"), access(samba.address, user=user))) == b"hello"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_each_form_of_an_account_signs_in(samba: Samba, shares: Shares, user: st
 )
 def test_names_of_all_the_world_are_found(samba: Samba, shares: Shares, name: str) -> None:
     samba.write(name.replace("\\", "/"), b"found")
-    file = shares.open(samba.path(name), access(samba.address))
+    file = shares.open_by(samba.path(name), access(samba.address))
     assert (file.name, content_of(file)) == (name.rpartition("\\")[2], b"found")
 
 
@@ -48,13 +48,13 @@ def test_a_share_that_ends_in_a_dollar_is_read_where_it_is_listed_by_name(
     samba.write("a.txt", b"hello")
     path = samba.path("a.txt", "hidden$")
     with pytest.raises(AttachmentFault, match=r"the share \\\\.*\\hidden\$ is not allowed"):
-        shares.open(path, access(samba.address))
-    assert content_of(shares.open(path, access(rf"\\{samba.address}\Hidden$"))) == b"hello"
+        shares.open_by(path, access(samba.address))
+    assert content_of(shares.open_by(path, access(rf"\\{samba.address}\Hidden$"))) == b"hello"
 
 
 def test_a_file_that_grew_is_cut_at_the_size_it_had(samba: Samba, shares: Shares) -> None:
     written = samba.write("job.log", b"a" * (BLOCK_BYTES + 10))
-    file = shares.open(samba.path("job.log"), access(samba.address))
+    file = shares.open_by(samba.path("job.log"), access(samba.address))
     with written.open("ab") as log:
         log.write(b"b" * BLOCK_BYTES)
     assert content_of(file) == b"a" * (BLOCK_BYTES + 10)
@@ -63,7 +63,7 @@ def test_a_file_that_grew_is_cut_at_the_size_it_had(samba: Samba, shares: Shares
 @pytest.mark.parametrize("left", [0, 1, BLOCK_BYTES, 2 * BLOCK_BYTES - 1])
 def test_a_file_that_became_shorter_is_a_fault(samba: Samba, shares: Shares, left: int) -> None:
     written = samba.write("job.log", b"a" * (2 * BLOCK_BYTES))
-    file = shares.open(samba.path("job.log"), access(samba.address))
+    file = shares.open_by(samba.path("job.log"), access(samba.address))
     with written.open("r+b") as log:
         log.truncate(left)
     with pytest.raises(AttachmentFault, match="became shorter") as caught:
@@ -73,7 +73,7 @@ def test_a_file_that_became_shorter_is_a_fault(samba: Samba, shares: Shares, lef
 
 def test_a_file_is_read_again_from_its_beginning(samba: Samba, shares: Shares) -> None:
     samba.write("a.txt", b"hello")
-    file = shares.open(samba.path("a.txt"), access(samba.address))
+    file = shares.open_by(samba.path("a.txt"), access(samba.address))
     assert [b"".join(file.blocks()) for _ in range(3)] == [b"hello"] * 3
     blocks = file.blocks()
     next(blocks)
@@ -83,7 +83,7 @@ def test_a_file_is_read_again_from_its_beginning(samba: Samba, shares: Shares) -
 
 def test_a_file_is_read_again_after_its_server_came_back(samba: Samba, shares: Shares) -> None:
     samba.write("a.txt", b"hello")
-    file = shares.open(samba.path("a.txt"), access(samba.address))
+    file = shares.open_by(samba.path("a.txt"), access(samba.address))
     assert b"".join(file.blocks()) == b"hello"
     samba.stop()
     samba.start()
@@ -92,7 +92,7 @@ def test_a_file_is_read_again_after_its_server_came_back(samba: Samba, shares: S
 
 def test_a_file_that_changed_its_size_meanwhile_keeps_to_what_was_said(samba: Samba, shares: Shares) -> None:
     written = samba.write("a.txt", b"hello")
-    file = shares.open(samba.path("a.txt"), access(samba.address))
+    file = shares.open_by(samba.path("a.txt"), access(samba.address))
     samba.stop()
     samba.start()
     written.write_bytes(b"hello world")

@@ -16,7 +16,7 @@ from tests.rigs.share_access import access, content_of
 
 def fault_of(shares: Shares, path: str, given: Access) -> AttachmentFault:
     with pytest.raises(AttachmentFault) as caught:
-        shares.open(path, given)
+        shares.open_by(path, given)
     return caught.value
 
 
@@ -65,7 +65,7 @@ def test_after_a_refusal_of_a_file_the_next_one_is_read_over_the_same_connection
     samba: Samba, shares: Shares
 ) -> None:
     samba.write("a.txt", b"hello")
-    first = shares.open(samba.path("a.txt"), access(samba.address))
+    first = shares.open_by(samba.path("a.txt"), access(samba.address))
     for inner, share in [("none.txt", "reports"), ("x", "none"), ("a.txt", "denied")]:
         fault_of(shares, samba.path(inner, share), access(samba.address))
     assert content_of(first) == b"hello"
@@ -118,11 +118,13 @@ def test_a_server_that_does_not_encrypt_is_refused_where_encryption_is_required(
     samba: Samba, shares: Shares
 ) -> None:
     samba.write("a.txt", b"hello")
-    assert content_of(shares.open(samba.path("a.txt"), access(samba.address, must_encrypt=True))) == b"hello"
+    assert (
+        content_of(shares.open_by(samba.path("a.txt"), access(samba.address, must_encrypt=True))) == b"hello"
+    )
     with samba.changed("server smb encrypt = off"):
         fault = fault_of(shares, samba.path("a.txt"), access(samba.address, must_encrypt=True))
         assert fault.words == "the server does not encrypt, which unc.require_encryption asks for"
-        assert content_of(shares.open(samba.path("a.txt"), access(samba.address))) == b"hello"
+        assert content_of(shares.open_by(samba.path("a.txt"), access(samba.address))) == b"hello"
 
 
 def test_a_server_that_takes_the_account_for_a_guest_is_refused(samba: Samba, shares: Shares) -> None:
