@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from tasks import addresses
-from tasks.attachments.place import place_of
+from tasks.attachments.place import Place, place_of
+from tasks.attachments.unc import share_path
 from tasks.notification_document import (
     DOCUMENT_MAX_BYTES,
     NO_CONTEXT,
@@ -110,10 +111,19 @@ def refuse_unsupported(notification: Notification) -> None:
             raise InvalidNotification(
                 f"attachments[{index}].job_output", "is not supported by this version", _SUPPORTED
             )
-        if isinstance(attachment, FileAttachment) and place_of(attachment.path) is None:
-            raise InvalidNotification(
-                f"attachments[{index}].path", "is neither on a network share nor absolute", _SUPPORTED
-            )
+        if isinstance(attachment, FileAttachment):
+            _refuse_path(f"attachments[{index}].path", attachment.path)
+
+
+def _refuse_path(field: str, path: str) -> None:
+    place = place_of(path)
+    if place is None:
+        raise InvalidNotification(field, "is neither on a network share nor absolute", _SUPPORTED)
+    if place is Place.SHARE:
+        try:
+            share_path.parse(path)
+        except share_path.InvalidSharePath as invalid:
+            raise InvalidNotification(field, invalid.fault, invalid.allowed) from None
 
 
 _SUPPORTED = r"\\server\share\file, /an/absolute/path on the worker's machine, or name with content_base64"

@@ -17,6 +17,8 @@ from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.local_files import LocalFiles
+from tasks.attachments.unc.shares import Shares
+from tasks.attachments.unc.sign_in_guard import SignInGuard
 from tasks.bells import Bells
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.admission import Admission
@@ -110,7 +112,12 @@ class Runtime:
     @made_once
     def gatherer(self) -> Gatherer:
         """Opens attachments."""
-        return Gatherer(Places(local=LocalFiles()))
+        return Gatherer(Places(local=LocalFiles(), shares=self.shares))
+
+    @made_once
+    def shares(self) -> Shares:
+        """Opens files on network shares."""
+        return Shares(SignInGuard(self.redis, prefix=self.environment.prefix))
 
     @made_once
     def deliverer(self) -> Deliverer:
@@ -146,7 +153,7 @@ class Runtime:
 
     def close(self) -> None:
         """Close connections that are not in use."""
-        for name in ("pool", "bells", "redis"):
+        for name in ("pool", "shares", "bells", "redis"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

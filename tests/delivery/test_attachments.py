@@ -121,17 +121,17 @@ def test_each_fetch_is_in_the_timeline_with_bytes_seconds_and_outcome(
 def test_what_cannot_be_had_is_named_in_text_and_page_and_the_mail_goes_on_time(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
-    share.files[r"\\srv\logs\<b>.log"] = GONE
+    share.files[r"\\srv\logs\a&b.log"] = GONE
     good = put(share, "good.log")
-    accept(bench, r"\\srv\logs\<b>.log", good, html="<body>x</body>")
+    accept(bench, r"\\srv\logs\a&b.log", good, html="<body>x</body>")
     began = bench.clock.now_ms
     assert bench.deliver().state == "delivered"
     (text,) = primary.taken
-    line = r"Attachment not sent: \\srv\logs\<b>.log: there is no such file on the share"
+    line = r"Attachment not sent: \\srv\logs\a&b.log: there is no such file on the share"
     assert words_of(text).endswith(f"\n\n{line}")
     page = read(text).get_body(("html",))
     assert page is not None
-    assert r"<p>Attachment not sent: \\srv\logs\&lt;b&gt;.log: there is no such" in page.get_content()
+    assert r"<p>Attachment not sent: \\srv\logs\a&amp;b.log: there is no such" in page.get_content()
     assert list(files_of(text)) == ["good.log"]
     assert bench.clock.now_ms == began
 
@@ -212,8 +212,8 @@ def test_a_file_that_stays_locked_keeps_the_mail_no_longer_than_the_option_says(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
     bench.set(attachments__patience_seconds=12)
-    share.files["//srv/f.log"] = LOCKED
-    accept(bench, "//srv/f.log")
+    share.files["//srv/s/f.log"] = LOCKED
+    accept(bench, "//srv/s/f.log")
     began = bench.clock.now_ms
     record = bench.run_out()
     assert record.state == "delivered"
@@ -226,8 +226,8 @@ def test_without_patience_a_locked_file_keeps_the_mail_not_at_all(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
     bench.set(attachments__patience_seconds=0)
-    share.files["//srv/f.log"] = LOCKED
-    accept(bench, "//srv/f.log")
+    share.files["//srv/s/f.log"] = LOCKED
+    accept(bench, "//srv/s/f.log")
     assert bench.deliver().state == "delivered"
     assert primary.taken
 
@@ -294,12 +294,12 @@ def test_a_file_that_is_lost_in_the_middle_is_sent_by_nobody_and_the_mail_goes_a
     bench: Bench, primary: MailServer, share: OddShare, file: OddFile, words: str
 ) -> None:
     file = dataclasses.replace(file)
-    share.files["//srv/f.bin"] = file
-    accept(bench, put(share, "good.log"), "//srv/f.bin")
+    share.files["//srv/s/f.bin"] = file
+    accept(bench, put(share, "good.log"), "//srv/s/f.bin")
     assert bench.deliver().state == "delivered"
     (text,) = primary.texts
     assert list(files_of(text)) == ["good.log"]
-    assert f"Attachment not sent: //srv/f.bin: {words}" in words_of(text)
+    assert f"Attachment not sent: //srv/s/f.bin: {words}" in words_of(text)
     assert bench.story()[2:] == ["primary_email body attachment_lost", "primary_email final delivered"]
     assert not bench.has_intent()
     assert bench.record().outcomes == ("delivered",)
@@ -308,12 +308,12 @@ def test_a_file_that_is_lost_in_the_middle_is_sent_by_nobody_and_the_mail_goes_a
 def test_a_strict_notification_whose_file_is_lost_in_the_middle_waits(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
-    share.files["//srv/f.bin"] = OddFile("f.bin", bytes(400_000), GONE, 200_000)
-    accept(bench, "//srv/f.bin", strict=True)
+    share.files["//srv/s/f.bin"] = OddFile("f.bin", bytes(400_000), GONE, 200_000)
+    accept(bench, "//srv/s/f.bin", strict=True)
     assert bench.deliver().state == "waiting"
     assert primary.texts == []
     assert not bench.has_intent()
-    share.files["//srv/f.bin"] = OddFile("f.bin", b"whole")
+    share.files["//srv/s/f.bin"] = OddFile("f.bin", b"whole")
     assert bench.again().state == "delivered"
     assert files_of(primary.taken[0]) == {"f.bin": b"whole"}
 
@@ -321,8 +321,8 @@ def test_a_strict_notification_whose_file_is_lost_in_the_middle_waits(
 def test_a_source_that_takes_too_long_is_given_up_and_the_server_is_not_blamed(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
-    share.files["//srv/f.bin"] = OddFile("f.bin", bytes(400_000), on_read=lambda: bench.clock.advance(50))
-    accept(bench, "//srv/f.bin")
+    share.files["//srv/s/f.bin"] = OddFile("f.bin", bytes(400_000), on_read=lambda: bench.clock.advance(50))
+    accept(bench, "//srv/s/f.bin")
     assert bench.deliver().state == "delivered"
     assert "reading it took more than 120 s" in words_of(primary.taken[0])
     assert [entry["verdict"] for entry in bench.timeline()][1:] == ["attachment_lost", "delivered"]
@@ -332,8 +332,8 @@ def test_a_resend_after_a_lost_reply_is_the_same_to_the_byte(
     bench: Bench, primary: MailServer, share: OddShare
 ) -> None:
     primary.answers["DOT"] = [Drop(), None]
-    share.files["//srv/no.log"] = GONE
-    accept(bench, put(share, "f.log", b"x" * 5_000), "//srv/no.log", put(share, "f2.bin", b"\0" * 70_000))
+    share.files["//srv/s/no.log"] = GONE
+    accept(bench, put(share, "f.log", b"x" * 5_000), "//srv/s/no.log", put(share, "f2.bin", b"\0" * 70_000))
     assert bench.deliver().state == "waiting"
     assert bench.again().state == "delivered"
     first, second = primary.texts
@@ -362,8 +362,8 @@ def test_files_with_one_name_are_numbered_and_no_name_has_a_folder(
 ) -> None:
     share.files["//srv/a/f.log"] = OddFile("f.log", b"1")
     share.files["//srv/b/f.log"] = OddFile("F.log", b"2")
-    share.files["//srv/c"] = OddFile(r"..\c\報告.txt", b"3")
-    accept(bench, "//srv/a/f.log", "//srv/b/f.log", "//srv/c")
+    share.files["//srv/s/c"] = OddFile(r"..\c\報告.txt", b"3")
+    accept(bench, "//srv/a/f.log", "//srv/b/f.log", "//srv/s/c")
     assert bench.deliver().state == "delivered"
     assert files_of(primary.taken[0]) == {"f.log": b"1", "F (2).log": b"2", "報告.txt": b"3"}
 
@@ -375,7 +375,7 @@ def test_fifty_files_that_hang_end_within_the_minute_that_opening_may_take(
         bench.clock.advance(25)
         raise AttachmentFault(Fault.LATE, "it did not answer in time")
 
-    paths = [f"//srv/{number}.log" for number in range(50)]
+    paths = [f"//srv/s/{number}.log" for number in range(50)]
     share.files.update(dict.fromkeys(paths, hang))
     accept(bench, *paths)
     began = bench.clock.now_ms

@@ -236,6 +236,10 @@ def test_the_lane_is_the_priority_unless_a_file_must_be_fetched() -> None:
         ({"path": r"C:\f"}, "is neither on a network share nor absolute"),
         ({"path": "f"}, "is neither on a network share nor absolute"),
         ({"path": r"\srv\share\f"}, "is neither on a network share nor absolute"),
+        ({"path": r"\\srv\share\*.log"}, "has a wildcard (`*`) in a name"),
+        ({"path": r"\\srv\share\..\f"}, "has the part `..`"),
+        ({"path": r"\\.\C:\f"}, "names a device"),
+        ({"path": r"\\srv\share"}, "names no file"),
         ({"job_output": 5}, "is not supported by this version"),
     ],
 )

@@ -1,0 +1,108 @@
+"""Files from a real Samba, by a real worker, into a real mail; the options are changed under way."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import hashlib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from settings_store.keyring import generate
+from tests.rigs.installation import Installation, running_installation
+from tests.rigs.mailbox import Mailbox
+from tests.rigs.rogue import running_rogue
+from tests.rigs.samba import PASSWORD, USER, Samba, running_samba
+
+
+@pytest.fixture(scope="module")
+def samba() -> Iterator[Samba]:
+    with running_samba() as running:
+        yield running
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """One that can seal passwords."""
+    generate(tmp_path / "keys.json")
+    with running_installation(tmp_path, NOTIFY_KEY_FILE=str(tmp_path / "keys.json")) as running:
+        yield running
+
+
+def configure(installation: Installation, mailbox: Mailbox, *, password: str, allowed: str) -> None:
+    installation.configure(primary=mailbox)
+    store = installation.runtime.store
+    store.change(
+        {
+            "general.unc_user": USER,
+            "general.unc_password": store.cipher.seal_for_pasting(password),
+            "unc.allowed_hosts": allowed,
+            "attachments.patience_seconds": 0,
+        },
+        author="test",
+    )
+
+
+def send(installation: Installation, mailbox: Mailbox, *paths: str) -> tuple[EmailMessage, str]:
+    """Send a mail with files; the mail, and its text."""
+    sent = installation.publish(attachments=[{"path": path} for path in paths])
+    installation.wait_state(sent.id, "delivered", seconds=60)
+    (raw,) = (mail.text for mail in mailbox.mails() if mail.notification_id == sent.id)
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    body = message.get_body(("plain",))
+    assert body is not None
+    return message, str(body.get_content())
+
+
+def files_of(message: EmailMessage) -> dict[str, bytes]:
+    return {str(part.get_filename()): part.get_content() for part in message.iter_attachments()}
+
+
+def test_files_of_a_share_arrive_and_what_cannot_be_had_is_said_in_the_mail(
+    installation: Installation, mailbox: Mailbox, samba: Samba
+) -> None:
+    content = hashlib.sha512(b"seed").digest() * 50_000
+    samba.write("Übersicht.bin", content)
+    samba.write("secret.txt", b"secret").chmod(0o600)
+    configure(installation, mailbox, password=PASSWORD, allowed=samba.address)
+    with running_rogue() as rogue, installation.worker() as worker:
+        samba.link("link", rf"{rogue.address}\reports")
+        message, text = send(
+            installation,
+            mailbox,
+            samba.path("Übersicht.bin"),
+            samba.path("none.log"),
+            samba.path("secret.txt"),
+            samba.path(r"link\a.txt", "dfs"),
+            rf"\\{rogue.address}\reports\a.txt",
+        )
+        assert files_of(message) == {"Übersicht.bin": content}
+        assert f"{samba.path('none.log')}: there is no such file" in text
+        assert f"{samba.path('secret.txt')}: access denied: the account may not read it" in text
+        assert f"this allows it: notify share allow {rogue.address} --reason TEXT" in text
+        assert text.count("where its DFS link leads: the host") == 1
+        assert (rogue.connections, rogue.received) == (0, b"")
+        assert USER not in worker.log()
+        assert "reports" not in worker.log()
+
+
+def test_account_and_list_are_live_and_a_wrong_password_is_tried_once(
+    installation: Installation, mailbox: Mailbox, samba: Samba
+) -> None:
+    samba.write("a.txt", b"hello")
+    path = samba.path("a.txt")
+    refused = samba.refused_sign_ins()
+    with installation.worker():
+        configure(installation, mailbox, password="wrong", allowed="")
+        assert f"the host {samba.address} is not allowed" in send(installation, mailbox, path)[1]
+        configure(installation, mailbox, password="wrong", allowed=samba.address)
+        assert "logon failure: unknown user name or bad password" in send(installation, mailbox, path)[1]
+        for _ in range(5):
+            assert "and is not tried before" in send(installation, mailbox, path, path, path)[1]
+        assert samba.refused_sign_ins() == refused + 1
+        configure(installation, mailbox, password=PASSWORD, allowed=samba.address)
+        assert list(files_of(send(installation, mailbox, path)[0])) == ["a.txt"]
