@@ -29,6 +29,8 @@ from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
 from tasks.limits import Limits
 from tasks.made_once import made_once
+from tasks.notices import Notices
+from tasks.notices.outbox import Outbox
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
 from tasks.transports.pool import ConnectionPool
@@ -137,6 +139,16 @@ class Runtime:
     def _close_idle(self) -> None:
         # The pool is made with the admission, so that can name it no sooner than this.
         self.pool.close_idle()
+
+    @made_once
+    def notices(self) -> Notices:
+        """Tells the operator of what needs somebody."""
+        return Notices(
+            Outbox(self.redis, prefix=self.environment.prefix),
+            snapshot=self.store.snapshot,
+            servers=self.breaker.servers,
+            ledger=self.ledger,
+        )
 
     def ring(self, notification_id: str) -> None:
         """Ring for one notification at once; where that fails, the sweeper does."""

@@ -10,7 +10,8 @@ from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
-from workers import quiet_logs, status_command, steps
+from workers import notice_step, quiet_logs, status_command, steps
+from workers.notice_step import NoticeStep
 from workers.pool_choice import pool_choice
 from workers.steps import SweepStep
 
@@ -66,4 +67,6 @@ runtime = RuntimePerProcess(lambda: Runtime(_environment))
 celery_tasks.register(app, runtime)
 steps.provide(runtime)
 status_command.provide(runtime)
+notice_step.provide(runtime)
 app.steps["worker"].add(SweepStep)
+app.steps["worker"].add(NoticeStep)

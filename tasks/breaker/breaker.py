@@ -217,7 +217,7 @@ class Breaker:
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:
-    since, reason, failures, next_probe, success, failure, paused_by, paused_until = rest
+    since, reason, failures, next_probe, success, failure, paused_by, paused_until, misconfigured = rest
     return ServerState(
         name=name,
         fingerprint=fingerprint,
@@ -230,6 +230,7 @@ def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) 
         last_failure_ms=failure or None,
         paused_by=paused_by,
         paused_until_ms=paused_until or None,
+        misconfigured=bool(misconfigured),
     )
 
 

@@ -100,6 +100,7 @@ class ServerState:
         last_failure_ms: Of an attempt or test.
         paused_by: Who paused it, or blank.
         paused_until_ms: When the pause ends by itself.
+        misconfigured: Whether it is left alone for what only an operator can cure.
     """
 
     name: str
@@ -113,3 +114,4 @@ class ServerState:
     last_failure_ms: int | None
     paused_by: str
     paused_until_ms: int | None
+    misconfigured: bool = False

@@ -126,6 +126,20 @@ def test_how_many_passes_come_before_it_is_an_option(bench: Bench, after: int) -
         bench.wait()
 
 
+def test_servers_that_are_known_to_be_down_are_not_tried_and_the_text_comes_all_the_same(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    bench.set(delivery__breaker_failures=1)
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    connections = (primary.connections, secondary.connections)
+    assert texts(bench) == []
+    assert bench.again().state == "waiting"
+    assert (primary.connections, secondary.connections) == connections
+    assert bench.record().passes == 1
+    assert len(texts(bench)) == 1
+
+
 def test_a_server_that_asks_for_patience_makes_no_failed_pass(bench: Bench, primary: MailServer) -> None:
     bench.use(secondary_email=None)
     primary.come_up()

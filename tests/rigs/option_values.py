@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from settings_store.errors import InvalidValue
-from settings_store.kinds import Boolean, Guid, Integer, Secret, Text, Value
+from settings_store.kinds import Guid, Integer, Secret, Text, Value
 from settings_store.option import Option
+from settings_store.web_address import WebAddress
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 #: One that fits for each kind of text; the first that an option takes stands for it.
@@ -45,12 +46,12 @@ def values_of(option: Option) -> st.SearchStrategy[Value]:
     match option.kind:
         case Integer(minimum, maximum):
             return st.integers(minimum, maximum)
-        case Boolean():
-            return st.booleans()
         case Guid():
             return st.uuids().map(str) | st.just("")
         case Text(maximum, refused):
             return _texts(maximum, refused)
+        case WebAddress():
+            return st.sampled_from(["", "https://o.example", "http://o.example:8080/hook?key=1"])
         case Secret(refused=refused):
             return _texts(40, refused)
     return st.sampled_from([option.default, another_value(option)])

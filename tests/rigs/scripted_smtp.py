@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -88,6 +89,8 @@ class Session:
     """What one connection brought."""
 
     commands: list[str] = field(default_factory=list)
+    #: When each of them came, by the clock of this machine.
+    command_times: list[float] = field(default_factory=list)
     #: Texts that were ended by a dot, as they came over the wire, without it.
     texts: list[bytes] = field(default_factory=list)
     unfinished: bytes = b""
@@ -176,7 +179,7 @@ class _Conversation:
         self._act("GREETING")
         while True:
             command = self._read().decode("utf-8", "replace")
-            self._session.commands.append(command)
+            self._hear(command)
             verb = command.split(" ", 1)[0].upper()
             if verb == "EHLO" and "EHLO" not in self._does:
                 self._say("\n".join(("250 scripted.test", *self._offers())))
@@ -186,13 +189,17 @@ class _Conversation:
                 self._protect()
             lines = 0
             while verb == "AUTH" and last.startswith("334"):
-                self._session.commands.append(self._read().decode())
+                self._hear(self._read().decode())
                 lines += 1
                 last = self._act(f"AUTH {lines}")
             if verb == "DATA" and last.startswith("354"):
                 self._text()
             if verb == "QUIT":
                 raise EOFError
+
+    def _hear(self, command: str) -> None:
+        self._session.command_times.append(time.time())
+        self._session.commands.append(command)
 
     def _offers(self) -> list[str]:
         tls = self._script.tls is not None and not self._session.protected

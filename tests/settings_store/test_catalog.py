@@ -71,9 +71,10 @@ def test_the_page_refuses_a_single_quote_in_three_options_only() -> None:
     assert refusing == {"general.unc_user", "general.unc_password", "primary_email.server_name"}
 
 
-def test_the_five_encrypted_passwords_and_four_client_secrets_are_the_secrets() -> None:
+def test_the_five_encrypted_passwords_four_client_secrets_and_the_webhook_are_the_secrets() -> None:
     secrets = {key: option.kind for key, option in ALL_OPTIONS.items() if isinstance(option.kind, Secret)}
-    assert len(secrets) == 9
+    assert len(secrets) == 10
+    assert "notices.webhook_url" in secrets
     assert {key for key, kind in secrets.items() if kind.encrypted_only} == {
         "general.unc_password",
         "primary_email.authentication_password",
@@ -119,6 +120,16 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "escalation.enabled": True,
         "escalation.after_passes": 2,
         "escalation.text_to": "",
+        "notices.email_to": "",
+        "notices.text_to": "",
+        "notices.text_always": False,
+        "notices.webhook_url": "",
+        "notices.fallback": True,
+        "notices.all_down": True,
+        "notices.misconfigured": True,
+        "notices.undelivered": True,
+        "notices.collect_seconds": 60,
+        "notices.quiet_minutes": 15,
         **{
             f"limits.{server}_{limit}": 0
             for server in ("primary_email", "secondary_email", "primary_sms", "secondary_sms")

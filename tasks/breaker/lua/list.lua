@@ -18,6 +18,7 @@ for _, fingerprint in ipairs(wanted) do
       is_open(record) and number(record.next_probe) or 0,
       number(record.last_success), number(record.last_failure),
       record.paused_by or '', number(record.paused_until),
+      is_open(record) and record.kind == 'misconfigured' and 1 or 0,
     }
   end
 end

@@ -179,6 +179,11 @@ local function finish_as(record, cause, reason, now)
   redis.call('HSET', record_key(record.id), 'finished_at', now, 'reason', reason)
   redis.call('HDEL', record_key(record.id), 'next_at', 'cancel')
   let_go(record)
+  -- For the notice that tells of them all; one about a notice would never end.
+  if record.state ~= 'delivered' and record.state ~= 'cancelled'
+     and redis.call('HGET', record_key(record.id), 'kind') ~= 'notice' then
+    redis.call('ZADD', prefix .. ':undelivered', now, record.id)
+  end
 end
 
 local function wait_until(record, at, reason)

@@ -19,6 +19,7 @@ for _, number in ipairs(numbers) do
       terms = terms + 1
     end
     redis.call('HDEL', number_key(number), number % 100)
+    redis.call('ZREM', prefix .. ':undelivered', id)
     redis.call('DEL', record_key(id), prefix .. ':t:' .. id)
   end
   redis.call('ZREM', prefix .. ':finished', number)

@@ -1,0 +1,109 @@
+"""What was announced, and what is to be announced next: a pure function of how things stand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from tasks.fallback import Condition, Standing
+from tasks.notices.incident import Incident
+
+_RANK: Final[Mapping[Condition, int]] = {"unset": 0, "well": 0, "fallback": 1, "down": 2}
+_FORGET_AFTER_MS: Final = 48 * 3_600_000
+
+
+class Announced(msgspec.Struct, omit_defaults=True):
+    """What was told last, for all workers.
+
+    Attributes:
+        conditions: By channel.
+        since_ms: Since when the channel is not well, as announced.
+        misconfigured: Fingerprints that were told of.
+        told_ms: When something of each sort was told last.
+    """
+
+    conditions: dict[str, Condition] = {}
+    since_ms: dict[str, int] = {}
+    misconfigured: list[str] = []
+    told_ms: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """A server that only a person can cure."""
+
+    server: str
+    fingerprint: str
+    reason: str
+
+
+def next_announcements(
+    announced: Announced,
+    standings: Iterable[Standing],
+    misconfigured: Iterable[Misconfigured],
+    *,
+    now_ms: int,
+    quiet_ms: int,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> tuple[Announced, list[Incident]]:
+    """What stands announced from now on, and the incidents to tell.
+
+    What gets worse is told once within the quiet time of its sort, later if it is still so then; what gets
+    better is told at once.
+    """
+    conditions, since_ms = dict(announced.conditions), dict(announced.since_ms)
+    told_ms = {sort: at for sort, at in announced.told_ms.items() if now_ms - at < _FORGET_AFTER_MS}
+    incidents: list[Incident] = []
+
+    def may_tell(sort: str) -> bool:
+        return now_ms - told_ms.get(sort, -quiet_ms) >= quiet_ms
+
+    for standing in standings:
+        channel = standing.channel
+        old = conditions.get(channel, "well")
+        new = standing.condition
+        if new == old:
+            continue
+        sort = f"{channel} {new}"
+        if _RANK[new] > _RANK[old]:
+            if not may_tell(sort):
+                continue
+            told_ms[sort] = now_ms
+        conditions[channel] = new
+        begun = since_ms.setdefault(channel, now_ms)
+        if _RANK[new] == 0:
+            since_ms.pop(channel)
+        if new != "unset" and _RANK[old] != _RANK[new]:
+            incidents.append(_of_channel(standing, new_id(), now_ms, old, (now_ms - begun) / 1000))
+    known = {each.fingerprint: each for each in misconfigured}
+    told_of = [fingerprint for fingerprint in announced.misconfigured if fingerprint in known]
+    for fingerprint, each in known.items():
+        sort = f"misconfigured {fingerprint}"
+        if fingerprint not in told_of and may_tell(sort):
+            told_ms[sort] = now_ms
+            told_of.append(fingerprint)
+            facts = {"server": each.server, "reason": each.reason}
+            incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
+    return Announced(conditions, since_ms, told_of, told_ms), incidents
+
+
+def _of_channel(standing: Standing, new_id: str, now_ms: int, old: Condition, seconds: float) -> Incident:
+    servers = [[link.server, link.state, link.reason] for link in standing.links]
+    facts: dict[str, Any] = {
+        "channel": standing.channel,
+        "server": standing.links[0].server,
+        "servers": servers,
+    }
+    match standing.condition:
+        case "fallback":
+            facts |= {"carrier": standing.carrier, "reason": standing.reason}
+            return Incident(new_id, "fallback", now_ms, facts)
+        case "down":
+            return Incident(new_id, "all_down", now_ms, facts | {"reason": standing.reason})
+        case _:
+            facts |= {"carrier": standing.carrier, "was": old, "seconds": seconds}
+            return Incident(new_id, "recovered", now_ms, facts)

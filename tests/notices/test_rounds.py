@@ -1,0 +1,376 @@
+"""Rounds of many workers over one Redis: each incident is told once, whoever dies, and notices make none."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from settings_store.keyring import Keyring, generate
+from settings_store.store import SettingsStore
+from tasks.breaker import Breaker
+from tasks.ledger import LedgerUnavailable
+from tasks.ledger.queries import Record
+from tasks.notices.incident import Incident
+from tasks.notices.notices import POST_TRIES, Notices
+from tasks.notices.outbox import Outbox
+from tasks.notices.webhook import NotPosted, post
+from tasks.notification import load
+from tasks.routing import route
+from tasks.verdict import Verdict
+from tests.rigs.clock import TEST_CLOCK
+from tests.rigs.notifications import email, text
+from tests.rigs.told_ledger import ToldLedger
+from tests.rigs.web_receiver import WebReceiver, web_receiver
+
+OPERATOR, PHONE = "operator@x.test", "4915112345@sms.test"
+
+
+@pytest.fixture(scope="session")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return generate(tmp_path_factory.mktemp("keys") / "keys.json")
+
+
+class Desk:
+    """Two servers for e-mail, one for texts, an operator, and as many workers as a test wants."""
+
+    def __init__(self, client: redis.Redis, keyring: Keyring) -> None:
+        self.redis = client
+        self.told = ToldLedger(client)
+        self.clock = self.told.clock
+        self.store = SettingsStore(client, keyring=keyring)
+        self.breaker = Breaker(client, clock=TEST_CLOCK)
+        self.set(
+            primary_email__server_name="one.test",
+            secondary_email__server_name="two.test",
+            primary_sms__server_name="three.test",
+            notices__email_to=OPERATOR,
+            notices__text_to=PHONE,
+        )
+        self.one = self.worker()
+
+    def set(self, **options: object) -> None:
+        values = {name.replace("__", ".", 1): value for name, value in options.items()}
+        self.store.change(values, author="test")
+
+    def worker(self, posted: Callable[..., None] = post, ledger: Any = None) -> Notices:
+        return Notices(
+            Outbox(self.redis, clock=TEST_CLOCK),
+            snapshot=self.store.snapshot,
+            servers=self.breaker.servers,
+            ledger=ledger or self.told.ledger,
+            posted=posted,
+        )
+
+    def round(self, worker: Notices | None = None) -> None:
+        (worker or self.one).round()
+
+    def fail(self, server: str, verdict: Verdict = Verdict.SERVER_DOWN) -> None:
+        """Open the breaker of one of the three."""
+        self.clock.advance(0.001)
+        for number in range(3):
+            self.breaker.report(
+                self._fingerprint(server), verdict, name=server, token=f"{server}{self.clock.now_ms}{number}",  # type: ignore[arg-type]
+                began_ms=self.clock.now_ms, reason="the server refuses connections",
+            )  # fmt: skip
+
+    def heal(self, server: str) -> None:
+        self.clock.advance(0.001)
+        self.breaker.report(
+            self._fingerprint(server), Verdict.DELIVERED, name=server, token=f"ok{self.clock.now_ms}",  # type: ignore[arg-type]
+            began_ms=self.clock.now_ms,
+        )  # fmt: skip
+
+    def _fingerprint(self, server: str) -> str:
+        channel = "text" if "sms" in server else "email"
+        chain = route(self.store.snapshot(), channel).chain  # type: ignore[arg-type]
+        return next(hop.server.fingerprint for hop in chain if hop.server.name == server)
+
+    def undelivered(self, count: int = 1, **fields: object) -> None:
+        """Have so many end as failed."""
+        for _ in range(count):
+            claim = self.told.claim(self.told.accept(email(**fields)))
+            self.told.finish(claim, {0: "r"}, [], reason="refused by all")
+
+    def notices(self, channel: str = "email") -> list[Record]:
+        """Every notice in the ledger, oldest first."""
+        found = [self.told.record(each.id) for each in self.told.queries.page(limit=500).summaries]
+        mine = [record for record in found if record.timeline and record.timeline[0]["verdict"] == "notice"]
+        return sorted((each for each in mine if each.channel == channel), key=lambda each: each.number)
+
+    def subjects(self) -> list[str]:
+        return [load(record.content).subject for record in self.notices()]
+
+
+@pytest.fixture
+def desk(redis_server: redis.Redis, keyring: Keyring) -> Desk:
+    return Desk(redis_server, keyring)
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebReceiver]:
+    with web_receiver() as running:
+        yield running
+
+
+def test_the_fallback_is_told_once_by_many_workers_and_so_is_its_end(desk: Desk) -> None:
+    workers = [desk.worker() for _ in range(8)]
+
+    def all_at_once() -> None:
+        threads = [threading.Thread(target=worker.round) for worker in workers for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    all_at_once()
+    assert desk.notices() == []
+    desk.fail("primary_email")
+    all_at_once()
+    desk.round()
+    assert desk.subjects() == ["Notifier: E-mail goes by Secondary Email: Primary Email is down"]
+    desk.heal("primary_email")
+    all_at_once()
+    desk.round()
+    assert desk.subjects()[1:] == ["Notifier: E-mail goes by Primary Email again"]
+    assert desk.notices("text") == []
+    assert all(load(record.content).to == (OPERATOR,) for record in desk.notices())
+    assert all(record.lane == "high" for record in desk.notices())
+
+
+def test_while_no_email_server_is_up_the_operator_is_told_by_text(desk: Desk) -> None:
+    desk.fail("primary_email")
+    desk.fail("secondary_email")
+    desk.round()
+    (notice,) = desk.notices("text")
+    content = load(notice.content)
+    assert (content.to, content.message) == ((PHONE,), "Notifier: No server for e-mail is up")
+    assert len(desk.notices()) == 1
+
+
+def test_who_has_no_email_is_told_by_text_and_who_wants_both_gets_both(desk: Desk) -> None:
+    desk.set(notices__email_to="")
+    desk.fail("primary_email")
+    desk.round()
+    assert (len(desk.notices()), len(desk.notices("text"))) == (0, 1)
+    desk.set(notices__email_to=OPERATOR, notices__text_always=True)
+    desk.heal("primary_email")
+    desk.round()
+    assert (len(desk.notices()), len(desk.notices("text"))) == (1, 2)
+
+
+def test_texts_that_go_by_the_email_servers_are_not_told_of_twice(desk: Desk) -> None:
+    desk.set(primary_sms__server_name="")
+    desk.fail("primary_email")
+    desk.round()
+    assert len(desk.notices()) == 1
+
+
+def test_a_server_that_refuses_our_sign_in_is_told_of(desk: Desk) -> None:
+    desk.fail("primary_email", Verdict.MISCONFIGURED)
+    desk.round()
+    desk.round()
+    assert desk.subjects() == [
+        "Notifier: E-mail goes by Secondary Email: Primary Email is down",
+        "Notifier: Primary Email needs a person: the server refuses connections",
+    ]
+
+
+def test_a_hundred_undelivered_in_a_minute_are_one_notice_with_counts(desk: Desk) -> None:
+    for _ in range(10):
+        desk.undelivered(10)
+        desk.clock.advance(5)
+        desk.round()
+    assert desk.notices() == []
+    desk.clock.advance(10)
+    desk.round()
+    desk.round()
+    (notice,) = desk.notices()
+    content = load(notice.content)
+    assert content.subject == "Notifier: 100 notifications undelivered"
+    assert "100 failed" in content.message
+    assert "ID=1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 90 more" in content.message
+    desk.undelivered(3)
+    desk.clock.advance(61)
+    desk.round()
+    assert len(desk.notices()) == 1, "the next waits for the quiet time"
+    desk.clock.advance(15 * 60)
+    desk.round()
+    assert desk.subjects()[1:] == ["Notifier: 3 notifications undelivered"]
+
+
+def test_one_that_was_replayed_before_its_notice_is_not_told_of(desk: Desk) -> None:
+    desk.undelivered()
+    (failed,) = desk.told.queries.page(("failed",)).summaries
+    desk.told.ledger.replay(failed.id, age_limit_ms=60_000, by="test", why="again")
+    desk.clock.advance(61)
+    desk.round()
+    assert desk.notices() == []
+
+
+def test_a_notice_that_is_not_delivered_makes_no_other(desk: Desk) -> None:
+    desk.undelivered()
+    desk.clock.advance(61)
+    desk.round()
+    (notice,) = desk.notices()
+    desk.told.ledger.sweep("high", room=10)
+    desk.told.finish(desk.told.claim(notice.id), {0: "r"}, [])
+    assert desk.told.record(notice.id).state == "failed"
+    for _ in range(3):
+        desk.clock.advance(3600)
+        desk.round()
+    assert len(desk.notices()) == 1
+    assert not desk.redis.exists("notify:undelivered")
+
+
+def test_what_is_turned_off_is_not_told_and_does_not_pile_up(desk: Desk) -> None:
+    desk.set(notices__undelivered=False, notices__fallback=False)
+    desk.undelivered(5)
+    desk.fail("primary_email")
+    desk.round()
+    assert desk.notices() == []
+    assert not desk.redis.exists("notify:undelivered")
+    desk.set(notices__undelivered=True, notices__fallback=True)
+    desk.clock.advance(3600)
+    desk.heal("primary_email")
+    desk.round()
+    # The beginning was not told, and nobody knows that something is over; but it is no lie.
+    assert desk.subjects() == ["Notifier: E-mail goes by Primary Email again"]
+
+
+def test_a_purged_record_is_forgotten_here_too(desk: Desk) -> None:
+    desk.undelivered()
+    desk.clock.advance(10)
+    desk.told.ledger.purge(older_than_seconds=1)
+    assert not desk.redis.exists("notify:undelivered")
+
+
+class Died(Exception):
+    """Stands for the end of a worker's process."""
+
+
+def test_a_worker_that_dies_at_any_step_leaves_the_incident_to_the_next(desk: Desk) -> None:
+    desk.set(notices__text_always=True)
+
+    class Dying:
+        def __init__(self, calls: int) -> None:
+            self.calls = calls
+
+        def accept(self, entry: Any, *, ring: bool) -> Any:
+            if not self.calls:
+                raise Died
+            self.calls -= 1
+            return desk.told.ledger.accept(entry, ring=ring)
+
+    desk.fail("primary_email")
+    for calls in (0, 0, 1):
+        with pytest.raises(Died):
+            desk.round(desk.worker(ledger=Dying(calls)))
+    desk.round()
+    desk.round()
+    assert (len(desk.notices()), len(desk.notices("text"))) == (1, 1)
+
+
+def test_a_full_ledger_keeps_the_incident_for_later(desk: Desk) -> None:
+    class Full:
+        def accept(self, *_: object, **__: object) -> Any:
+            raise LedgerUnavailable("full")
+
+    desk.fail("primary_email")
+    desk.round(desk.worker(ledger=Full()))
+    assert desk.notices() == []
+    desk.round()
+    assert len(desk.notices()) == 1
+
+
+def test_the_webhook_gets_each_incident_once_without_address_or_text(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(notices__webhook_url=receiver.url)
+    desk.undelivered(2, to=["secret.person@x.test"], subject="SECRET subject", message="SECRET text")
+    desk.fail("primary_email")
+    desk.clock.advance(61)
+    for _ in range(3):
+        desk.round()
+    assert [got["event"] for got in receiver.got] == ["fallback", "undelivered"]
+    fallback, undelivered = receiver.got
+    assert fallback["version"] == 1
+    assert fallback["text"] == "E-mail goes by Secondary Email: Primary Email is down"
+    assert fallback["facts"]["carrier"] == "secondary_email"
+    assert fallback["at"].endswith("Z")
+    assert undelivered["facts"]["by_state"] == {"failed": 2}
+    assert undelivered["facts"]["numbers"] == [1, 2]
+    said = json.dumps(receiver.got)
+    for secret in ("secret.person", "SECRET", OPERATOR, PHONE, "KEY-IN-THE-ADDRESS", "one.test"):
+        assert secret not in said
+    assert receiver.headers[0]["Content-Type"] == "application/json"
+
+
+def test_a_webhook_that_fails_is_tried_a_few_times_and_given_up_with_a_word_in_the_log(
+    desk: Desk, receiver: WebReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.set(notices__webhook_url=receiver.url)
+    receiver.answers = [500, 302, 404, 503]
+    desk.fail("primary_email")
+    for _ in range(10):
+        desk.round()
+        desk.clock.advance(100)
+    assert len(receiver.got) == POST_TRIES
+    assert len({got["id"] for got in receiver.got}) == 1
+    assert len(desk.notices()) == 1
+    assert "webhook_given_up" in caplog.text
+    assert "error=status 503" in caplog.text
+    assert "KEY-IN-THE-ADDRESS" not in caplog.text
+    assert desk.redis.hlen("notify:notices:outbox") == 0
+    assert desk.redis.hlen("notify:notices:progress") == 0
+
+
+def test_a_webhook_that_takes_it_later_gets_it_and_waits_in_between(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(notices__webhook_url=receiver.url)
+    receiver.answers = [500]
+    desk.fail("primary_email")
+    desk.round()
+    desk.round()
+    assert len(receiver.got) == 1
+    desk.clock.advance(10)
+    desk.round()
+    assert len(receiver.got) == 2
+    assert desk.redis.hlen("notify:notices:outbox") == 0
+
+
+def test_a_webhook_that_hangs_on_keeps_no_other_notice_back(desk: Desk) -> None:
+    desk.set(notices__webhook_url="http://hook.test/x")
+
+    def never(*_: object, **__: object) -> None:
+        raise NotPosted("ReadTimeout")
+
+    worker = desk.worker(never)
+    desk.fail("primary_email")
+    desk.round(worker)
+    desk.fail("secondary_email")
+    desk.round(worker)
+    assert len(desk.notices()) == 2
+
+
+def test_an_address_that_nobody_listens_at_is_a_fault_by_its_kind_alone() -> None:
+    facts = {"server": "primary_email", "reason": "the sign-in is refused"}
+    incident = Incident("1", "misconfigured", 1_800_000_000_000, facts)
+    for url in ("http://127.0.0.1:9/KEY", "file:///etc/passwd", "http://user:KEY@127.0.0.1/", "http://[KEY/"):
+        with pytest.raises(NotPosted) as caught:
+            post(url, incident, installation="x.test")
+        assert "KEY" not in str(caught.value)
+
+
+def test_a_text_that_fails_is_an_undelivered_notification_too(desk: Desk) -> None:
+    claim = desk.told.claim(desk.told.accept(text()))
+    desk.told.finish(claim, {0: "x"}, [])
+    desk.clock.advance(61)
+    desk.round()
+    assert "1 uncertain" in load(desk.notices()[0].content).message
+    assert desk.subjects() == ["Notifier: 1 notification undelivered"]
