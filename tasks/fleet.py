@@ -32,6 +32,7 @@ class WorkerLife(msgspec.Struct, frozen=True):
         lanes: The lanes whose queues it serves.
         keys: Ids of the keys that it can open secrets with; None where it has no key file.
         clock_ahead_ms: How far its host's clock is ahead of Redis' clock.
+        unfit: Why it takes no work, in words without any value; blank where it does.
     """
 
     revision: int = 0
@@ -42,6 +43,7 @@ class WorkerLife(msgspec.Struct, frozen=True):
     lanes: tuple[str, ...] = ()
     keys: tuple[str, ...] | None = None
     clock_ahead_ms: int = 0
+    unfit: str = ""
 
 
 class FleetMember(msgspec.Struct, frozen=True):

@@ -6,7 +6,9 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
+from typing import Final
 
 import redis
 from kombu.exceptions import OperationalError
@@ -35,13 +37,23 @@ from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
 from tasks.transports.pool import ConnectionPool
 
+_BLINK_SECONDS: Final = 0.25
+
 
 class Runtime:
-    """The parts of one process. Nothing is opened before it is used."""
+    """The parts of one process. Nothing is opened before it is used.
+
+    Attributes:
+        environment: What the process was given.
+        worker: Its name.
+        making: Held while a part is made.
+        stopping: Set when the process is to end.
+    """
 
     def __init__(self, environment: Environment, *, worker: str = "") -> None:
         self.environment = environment
         self.making = threading.RLock()
+        self.stopping = threading.Event()
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
 
     @made_once
@@ -134,7 +146,16 @@ class Runtime:
             admission=self.admission,
             gatherer=self.gatherer,
             worker=self.worker,
+            pause=self.pause,
+            stopping=self.stopping.is_set,
         )
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but not past the moment at which this process is to end; then a blink at a time."""
+        if self.stopping.is_set():
+            time.sleep(min(seconds, _BLINK_SECONDS))
+        else:
+            self.stopping.wait(seconds)
 
     def _close_idle(self) -> None:
         # The pool is made with the admission, so that can name it no sooner than this.

@@ -30,6 +30,7 @@ class Heartbeat:
         busy: Tasks that are running.
         slots: Tasks that can run at once.
         lanes: The lanes whose queues this worker serves now.
+        unfit: Why this worker takes no work; blank where it does.
         clock: Seconds that only grow.
     """
 
@@ -41,6 +42,7 @@ class Heartbeat:
         busy: Callable[[], int],
         slots: int,
         lanes: Callable[[], Collection[str]] = lambda: LANES,
+        unfit: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runtime = runtime
@@ -48,6 +50,7 @@ class Heartbeat:
         self._busy = busy
         self._slots = slots
         self._lanes = lanes
+        self._unfit = unfit
         self._clock = clock
         self._last_received = received()
         self._moved_at = clock()
@@ -70,6 +73,7 @@ class Heartbeat:
             lanes=tuple(self._lanes()),
             keys=tuple(sorted(keyring.keys)) if keyring else None,
             clock_ahead_ms=ahead_ms,
+            unfit=self._unfit(),
         )
         runtime.fleet.beat(runtime.worker, life, at_ms=at_ms)
 

@@ -17,11 +17,13 @@ from kombu.exceptions import OperationalError
 
 from tasks import broker
 from tasks.runtime import Runtime
+from workers.fitness import Fitness
 from workers.heartbeat import STALLED_EXIT_CODE, Heartbeat
 from workers.sweeper import Sweeper
 
 EVERY_SECONDS: Final = 1.0
 _BEAT_EVERY_SECONDS: Final = 5.0
+_FITNESS_EVERY_SECONDS: Final = 5.0
 _CLOSE_IDLE_EVERY_SECONDS: Final = 10.0
 
 _log = logging.getLogger(__name__)
@@ -51,7 +53,11 @@ class SweepStep(bootsteps.StartStopStep):
         self._thread.start()
 
     def stop(self, _parent: Any) -> None:
-        """End; what is due meanwhile is rung by the other workers, or by the next start."""
+        """End; what is due meanwhile is rung by the other workers, or by the next start.
+
+        It is stopped before the pool, which waits for the passes that run: they learn of it here.
+        """
+        _runtime[0]().stopping.set()
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=EVERY_SECONDS * 5)
@@ -61,16 +67,23 @@ class SweepStep(bootsteps.StartStopStep):
         self.stop(parent)
 
     def _run(self, parent: Any, runtime: Runtime) -> None:
+        fitness = Fitness(
+            runtime,
+            consumer=lambda: parent.consumer,
+            consumed=lambda: list(parent.app.amqp.queues.consume_from),
+        )
         chores = Chores(
             runtime,
             Heartbeat(
                 runtime,
+                unfit=lambda: fitness.fault,
                 received=lambda: sum(worker_state.total_count.values()),
                 busy=lambda: len(worker_state.active_requests),
                 slots=parent.concurrency,
                 lanes=lambda: served_lanes(parent.app),
             ),
             revoked=lambda: list(worker_state.revoked),
+            fitness=fitness,
         )
 
         def hear(request: Any = None, **_more: object) -> None:
@@ -101,6 +114,7 @@ class Chores:
         heartbeat: Heartbeat,
         *,
         revoked: Callable[[], list[str]],
+        fitness: Fitness | None = None,
         clock: Callable[[], float] = time.monotonic,
         give_up: Callable[[int], Any] = os._exit,
     ) -> None:
@@ -108,6 +122,7 @@ class Chores:
         self._heartbeat = heartbeat
         self._sweeper = Sweeper(runtime)
         self._revoked = revoked
+        self._fitness = fitness
         self._clock = clock
         self._give_up = give_up
         self._cancelled: set[str] = set()
@@ -117,6 +132,8 @@ class Chores:
         """Do what is due."""
         self._do("sweep", 0.0, self._sweeper.sweep)
         self._do("cancel_revoked", 0.0, self._cancel_revoked)
+        if self._fitness is not None:
+            self._do("fitness", _FITNESS_EVERY_SECONDS, self._fitness.check)
         self._do("beat", _BEAT_EVERY_SECONDS, self._heartbeat.beat)
         self._do("progress", _BEAT_EVERY_SECONDS, self._check_progress)
         self._do("close_idle", _CLOSE_IDLE_EVERY_SECONDS, self._runtime.pool.close_idle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from tasks.rendering import RenderedMessage
 from tasks.routing import Hop
 from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS
 from tasks.transports.connection import Connection
+from tasks.transports.envelope import Refusal
 from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
 from tasks.transports.pool import ConnectionPool, admitted_at_once
@@ -142,6 +143,7 @@ class Attempt:
         except TransportFailure as failure:
             if failure.judgement.verdict is Verdict.STALE_CONNECTION and not fresh:
                 return True
+            self._take_refusals(failure.refused)
             self._failed(failure)
         except LimitReached as reached:
             self.result.postponed = Postponed(reached.wait.at_ms, str(reached))
@@ -158,14 +160,11 @@ class Attempt:
             message.size_bytes,
             smtputf8=message.smtputf8,
         )
-        for address, refusal in envelope.refused.items():
-            self._recipient_refused(self._place[address], refusal.judgement, refusal.reply)
+        self._take_refusals(envelope.refused)
         if not envelope.accepted:
             return
         accepted = tuple(self._place[address] for address in envelope.accepted)
         self._intend(accepted)
-        for address in [address for address in self._place if address not in envelope.accepted]:
-            del self._place[address]
         try:
             reply = connection.message(message.chunks())
         except AttachmentFault as fault:
@@ -209,6 +208,11 @@ class Attempt:
                 raise OptionsChanged
             case _:
                 raise NotToBeSent(answer)
+
+    def _take_refusals(self, refused: Mapping[str, Refusal]) -> None:
+        """What the server said of single recipients holds, whatever becomes of the others."""
+        for address, refusal in refused.items():
+            self._recipient_refused(self._place.pop(address), refusal.judgement, refusal.reply)
 
     def _recipient_refused(self, index: int, judgement: Judgement, reply: Reply | None) -> None:
         if judgement.verdict is Verdict.TOO_MANY:

@@ -21,7 +21,7 @@ from tasks.delivery.admission import Admission
 from tasks.delivery.composing import Composer
 from tasks.delivery.escalating import escalate
 from tasks.delivery.fetches import tell_fetches
-from tasks.delivery.insist import Insist
+from tasks.delivery.insist import Insist, never
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import write_memory
 from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
@@ -79,6 +79,7 @@ class Deliverer:
         draw: Random numbers from 0 to 1 for the schedule.
         clock: Seconds that only grow.
         pause: Sleeps between tries to write to a ledger that does not answer.
+        stopping: Whether this process is to end.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Deliverer:
         draw: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
+        stopping: Callable[[], bool] = never,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -106,7 +108,7 @@ class Deliverer:
         self._worker = worker
         self._draw = draw
         self._clock = clock
-        self._insist = Insist(pause)
+        self._insist = Insist(pause, stopping=stopping)
         self._snapshot = Snapshot(revision=-1)
 
     def deliver(self, notification_id: str) -> PassResult:

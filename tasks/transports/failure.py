@@ -12,6 +12,9 @@ No message of these holds an address, a secret or the text of a reply.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from tasks.transports.envelope import Refusal
 from tasks.transports.outcome import Kind, Outcome
 from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply
@@ -28,12 +31,14 @@ class TransportFailure(TransportError):
     Attributes:
         outcome: What happened.
         judgement: What that means.
+        refused: Recipients that the server had refused by themselves before, and why.
     """
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.judgement: Judgement = judge(outcome)
+        self.refused: Mapping[str, Refusal] = {}
 
     @property
     def phase(self) -> Phase:

@@ -51,11 +51,14 @@ def open_envelope(
     """
     transaction = _Transaction(client)
     mail = transaction.prepare(sender, recipients, size_bytes, smtputf8=smtputf8)
-    if transaction.waiting:
-        if pipelined and client.has_extn("pipelining"):
+    try:
+        if transaction.waiting and pipelined and client.has_extn("pipelining"):
             transaction.run_pipelined(mail)
-        else:
+        elif transaction.waiting:
             transaction.run_in_steps(mail)
+    except TransportFailure as failure:
+        failure.refused = MappingProxyType(transaction.refused)
+        raise
     return Envelope(tuple(transaction.accepted), MappingProxyType(transaction.refused))
 
 

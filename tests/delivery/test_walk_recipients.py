@@ -83,6 +83,29 @@ def test_everybody_refused_by_every_server_has_failed(
     assert primary.texts == secondary.texts == []
 
 
+@pytest.mark.parametrize("offers", [("PIPELINING",), ()], ids=["pipelined", "in steps"])
+@pytest.mark.parametrize(
+    "answer, state",
+    [("451 4.3.0 trouble", "waiting"), (Drop(), "waiting"), ("554 5.6.0 not this one", "failed")],
+    ids=["4xx", "hung up", "5xx"],
+)
+def test_a_refusal_of_one_recipient_is_remembered_where_the_message_then_fails(
+    bench: Bench, primary: MailServer, answer: str | Drop, state: str, offers: tuple[str, ...]
+) -> None:
+    primary.offers = offers
+    primary.answers[f"RCPT {B}"] = UNKNOWN
+    primary.answers["DATA"] = [answer]
+    bench.accept_email(A, B)
+    assert bench.deliver().state == state
+    assert bench.story()[0] == "primary_email rcpt recipient_refused"
+    assert bench.timeline()[0]["indexes"] == [1]
+    assert bench.timeline()[1]["indexes"] == [0]
+    if state == "waiting":
+        assert bench.outcomes() == "or"
+        assert bench.again().state == "partial"
+        assert primary.asked == [A, B, A]
+
+
 def test_an_outage_is_never_a_failure_however_many_servers_refused(
     bench: Bench, primary: MailServer, secondary: MailServer
 ) -> None:

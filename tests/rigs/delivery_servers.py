@@ -59,6 +59,9 @@ class MailServer:
         texts: Every text that came whole.
         commands: Every command of every connection, in the order they came.
         asked: Every recipient that was named to it, in order.
+        connections: How many were opened.
+        open_now: How many are open.
+        most_open: How many were open at once, at the most.
         now_ms: Its clock.
     """
 
@@ -69,6 +72,8 @@ class MailServer:
     commands: list[str] = field(default_factory=list, repr=False)
     asked: list[str] = field(default_factory=list, repr=False)
     connections: int = 0
+    open_now: int = 0
+    most_open: int = 0
     now_ms: Callable[[], int] = lambda: 0
 
     def __post_init__(self) -> None:
@@ -77,6 +82,7 @@ class MailServer:
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._accepting: threading.Thread | None = None
+        self._counting = threading.Lock()
         self._talking: list[threading.Thread] = []
         self._peers: list[socket.socket] = []
 
@@ -158,10 +164,15 @@ class MailServer:
 
     def _talk(self, peer: socket.socket) -> None:
         conversation = _Conversation(self, peer)
+        with self._counting:
+            self.open_now += 1
+            self.most_open = max(self.most_open, self.open_now)
         try:
             with contextlib.suppress(OSError, EOFError):
                 conversation.run()
         finally:
+            with self._counting:
+                self.open_now -= 1
             conversation.close()
 
 

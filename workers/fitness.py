@@ -1,0 +1,77 @@
+"""Takes a worker out of the queues while its key file does not open the secrets that its servers need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from settings_store.errors import KeyringUnusable, MissingKey, NoKeyring
+from settings_store.snapshot import Snapshot
+from tasks.routing import servers_in_use
+from tasks.runtime import Runtime
+from tasks.server import Basic, OAuth
+
+_log = logging.getLogger(__name__)
+
+
+class Fitness:
+    """Whether this worker takes work.
+
+    It judges the faults of its own key file alone: a secret that nobody can open is no reason to leave the
+    queues to nobody.
+
+    Args:
+        runtime: The process' runtime.
+        consumer: The worker's consumer; None while it has none.
+        consumed: Names of the queues that are consumed now.
+    """
+
+    def __init__(
+        self, runtime: Runtime, *, consumer: Callable[[], Any], consumed: Callable[[], list[str]]
+    ) -> None:
+        self._runtime = runtime
+        self._consumer = consumer
+        self._consumed = consumed
+        self._left: list[str] = []
+        self.fault = ""
+
+    def check(self) -> None:
+        """Leave the queues, or come back to them, as the key file has it now.
+
+        Raises:
+            redis.RedisError: Redis does not answer; nothing is changed.
+        """
+        fault = self._find_fault()
+        consumer = self._consumer()
+        if consumer is None:
+            return
+        if fault:
+            # Also what a new connection to the broker, or a remote command, has begun to consume since.
+            queues = self._consumed()
+            for queue in queues:
+                consumer.call_soon(consumer.cancel_task_queue, queue)
+            self._left = list(dict.fromkeys([*self._left, *queues]))
+            if not self.fault:
+                _log.error("worker_unfit takes no work until it is cured: %s", fault)
+        elif self.fault:
+            for queue in self._left:
+                consumer.call_soon(consumer.add_task_queue, queue)
+            self._left = []
+            _log.warning("worker_fit takes work again")
+        self.fault = fault
+
+    def _find_fault(self) -> str:
+        """What is wrong with the key file, naming option and key but no value; blank for nothing."""
+        try:
+            _open_secrets(self._runtime.store.snapshot())
+        except (NoKeyring, KeyringUnusable, MissingKey) as fault:
+            return str(fault)
+        return ""
+
+
+def _open_secrets(snapshot: Snapshot) -> None:
+    for server in servers_in_use(snapshot):
+        match server.sign_in:
+            case Basic(password=opens) | OAuth(client_secret=opens):
+                opens()
