@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from settings_store.errors import KeyringUnusable, MissingKey, NoKeyring
-from settings_store.snapshot import Snapshot
+from settings_store.errors import KeyringUnusable, MissingKey, NoKeyring, SecretFault
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
-from tasks.server import Basic, OAuth
+from tasks.server import Basic, OAuth, Server
 
 _log = logging.getLogger(__name__)
 
@@ -63,15 +62,18 @@ class Fitness:
 
     def _find_fault(self) -> str:
         """What is wrong with the key file, naming option and key but no value; blank for nothing."""
-        try:
-            _open_secrets(self._runtime.store.snapshot())
-        except (NoKeyring, KeyringUnusable, MissingKey) as fault:
-            return str(fault)
+        for server in servers_in_use(self._runtime.store.snapshot()):
+            try:
+                _open_secret(server)
+            except (NoKeyring, KeyringUnusable, MissingKey) as fault:
+                return str(fault)
+            except SecretFault:
+                # The value itself is broken: no worker can open it.
+                continue
         return ""
 
 
-def _open_secrets(snapshot: Snapshot) -> None:
-    for server in servers_in_use(snapshot):
-        match server.sign_in:
-            case Basic(password=opens) | OAuth(client_secret=opens):
-                opens()
+def _open_secret(server: Server) -> None:
+    match server.sign_in:
+        case Basic(password=opens) | OAuth(client_secret=opens):
+            opens()
