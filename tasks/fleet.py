@@ -137,4 +137,8 @@ def redis_clock(client: redis.Redis, *, clock: Callable[[], float] = time.time) 
 
 
 def _read(word: Any) -> WorkerLife | None:
-    return None if word is None else msgspec.json.decode(word, type=WorkerLife)
+    try:
+        return None if word is None else msgspec.json.decode(word, type=WorkerLife)
+    except msgspec.DecodeError:
+        # It lives, and speaks in the words of another version.
+        return WorkerLife()

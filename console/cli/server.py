@@ -25,6 +25,7 @@ from console.cli.server_test_view import LiveView
 from console.cli.server_watch import watched
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
+from settings_store.errors import KeyringUnusable
 from settings_store.keyring import load as load_keyring
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
@@ -239,7 +240,14 @@ def _seconds(length: str | None) -> float | None:
 
 
 def _store(found: Environment, *, with_keys: bool) -> SettingsStore:
-    keyring = load_keyring(found.key_files) if with_keys else None
+    """The options, with the keys where there are any: they seal what is asked for."""
+    try:
+        keyring = load_keyring(found.key_files)
+    except KeyringUnusable:
+        if with_keys:
+            raise
+        # What is tested holds no secret then, and a lost key file must not keep anybody from testing.
+        keyring = None
     return SettingsStore(client(found), prefix=found.prefix, keyring=keyring)
 
 

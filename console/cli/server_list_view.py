@@ -30,7 +30,7 @@ _INDENT: Final = "  "
 def server_lines(statuses: Sequence[ServerStatus], *, now_ms: int, screen: Screen) -> Iterator[str]:
     """Each server in a few lines; one that is not set in one."""
     for place, status in enumerate(statuses):
-        if place and status.server:
+        if place and (status.server or statuses[place - 1].server):
             yield ""
         yield from _server(status, now_ms, screen)
 

@@ -79,7 +79,7 @@ def test_lines(report: TestReport, screen: Screen) -> Iterator[str]:
     """Everything that is certain so far."""
     if not report.worker:
         return
-    tried = f", with {len(report.overrides)} unsaved" if report.overrides else ""
+    tried = f", {len(report.overrides)} options not saved" if report.overrides else ""
     yield f"on worker {shown(report.worker)}, revision {_revision(report)}{tried}"
     for server in report.servers:
         where = f"{shown(server.host)}:{server.port}, {_TLS[server.tls]}, {_SIGN_IN[server.sign_in]}"

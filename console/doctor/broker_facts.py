@@ -13,7 +13,7 @@ from console.doctor.facts import BrokerFacts
 from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from tasks.bells import Bells
-from tasks.broker import transport_options
+from tasks.broker import QUEUE_OF_LANE, transport_options
 from tasks.ledger import LANES
 
 #: Celery's own queue, and kombu's own hash of what consumers hold, for whoever names no other.
@@ -39,10 +39,12 @@ def broker_facts(environment: Environment) -> BrokerFacts:
     client = connect(environment.broker_url, retries=0)
     with contextlib.closing(client):
         lying: Any = client.lrange(FOREIGN_QUEUE, -LOOK_MAXIMUM, -1)
+        key_prefix = transport_options(environment.prefix).get("global_keyprefix", "")
         ours = [message for message in lying if _is_ours(message)]
         return BrokerFacts(
             waiting=waiting,
             stranded=len(ours),
+            queue=f"{key_prefix}{QUEUE_OF_LANE['normal']}",
             stranded_alone=len(ours) == len(lying),
             taken_by_others=_taken_by_others(client),
             oldest_unacknowledged_ms=_oldest(client, environment.prefix),

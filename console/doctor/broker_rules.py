@@ -58,8 +58,7 @@ def _stranded(known: BrokerFacts) -> Iterator[Finding]:
     elif known.stranded:
         move = (
             f"move them: `for i in $(seq {known.stranded}); do redis-cli -u URL RPOPLPUSH celery "
-            f"notify.normal; "
-            "done`; then name the queue where they are sent"
+            f"{known.queue}; done`; then name the queue where they are sent"
         )
         name = (
             'name the queue where they are sent: send_task(..., queue="notify.normal"), and send them again'

@@ -69,6 +69,7 @@ class BrokerFacts:
         fault: Why it does not answer; blank where it does.
         waiting: Messages in each of our queues.
         stranded: Of our messages in the queue `celery`; None where it was not looked at (no Redis).
+        queue: Where they belong, under the name that Redis knows.
         stranded_alone: Whether nothing but our messages was seen there.
         taken_by_others: Of our messages that a consumer holds which is none of ours.
         oldest_unacknowledged_ms: Since when the oldest message is held without being acknowledged.
@@ -77,6 +78,7 @@ class BrokerFacts:
     fault: str = ""
     waiting: Mapping[str, int] = field(default_factory=dict)
     stranded: int | None = None
+    queue: str = "notify.normal"
     stranded_alone: bool = True
     taken_by_others: int = 0
     oldest_unacknowledged_ms: int | None = None

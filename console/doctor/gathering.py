@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+import msgspec
 import redis
 
 from console.doctor.broker_facts import broker_facts
@@ -42,7 +43,7 @@ def gather(environment: Environment, client: redis.Redis) -> Facts:
     def part(name: str, read: Callable[[], _Read]) -> _Read | None:
         try:
             return read()
-        except (redis.RedisError, SettingsError, ValueError) as error:
+        except (redis.RedisError, SettingsError, msgspec.MsgspecError, ValueError) as error:
             # Our own errors name option and fault; others may quote what they met.
             unread[name] = str(error) if isinstance(error, SettingsError) else type(error).__name__
             return None

@@ -109,7 +109,8 @@ def _clocks(alive: dict[str, WorkerLife], facts: Facts) -> Iterator[Finding]:
             "have chrony or systemd-timesyncd set both clocks: `timedatectl`",
         )
     if not wrong:
-        yield Finding("clocks", "ok", f"{_count(len(clocks), 'clock')} agree with that of Redis")
+        agree = "1 clock agrees" if len(clocks) == 1 else f"{len(clocks)} clocks agree"
+        yield Finding("clocks", "ok", f"{agree} with that of Redis")
 
 
 def _count(number: int, noun: str) -> str:

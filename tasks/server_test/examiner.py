@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -74,12 +75,20 @@ class Examiner:
             report.error = f"this worker cannot open the test: {fault}"
         except SettingsError as fault:
             report.error = f"this worker cannot use the options: {fault}"
+        except Exception as error:
+            # Whoever reads it must not wait for more. Its words may quote what it met.
+            report.error = f"the test broke off ({type(error).__name__}); the worker's log says where"
+            raise
         finally:
-            # Also where something crashed: whoever reads it must not wait for more.
-            report.state, report.finished_at_ms = "done", self._storage.now_ms()
-            report.ok = not report.error and bool(report.servers) and all(each.ok for each in report.servers)
-            self._keep(report)
+            self._finish(report)
         return _told(report)
+
+    def _finish(self, report: TestReport) -> None:
+        report.state = "done"
+        report.ok = not report.error and bool(report.servers) and all(each.ok for each in report.servers)
+        with contextlib.suppress(redis.RedisError):
+            report.finished_at_ms = self._storage.now_ms()
+        self._keep(report)
 
     def _examine(self, report: TestReport, kept: str) -> None:
         saved = self._store.snapshot()
@@ -89,8 +98,9 @@ class Examiner:
         servers, report.error = _servers(draft, snapshot)
         for server in servers:
             report.servers.append(self._one(report, draft, snapshot, server))
-            self._keep_last(report, report.servers[-1])
-            self._hurry_probe(report.servers[-1])
+            with contextlib.suppress(redis.RedisError):
+                self._keep_last(report, report.servers[-1])
+                self._hurry_probe(report.servers[-1])
 
     def _one(self, report: TestReport, draft: Draft, snapshot: Snapshot, server: Server) -> ServerReport:
         message = None
@@ -114,6 +124,7 @@ class Examiner:
     def _keep(self, report: TestReport) -> None:
         """Write what is known so far; a Redis that is away then costs a look, and not the test."""
         try:
+            report.told_at_ms = self._storage.now_ms()
             self._storage.write(report)
         except redis.RedisError as error:
             _log.warning("test_not_told test=%s error=%s", report.id, type(error).__name__)

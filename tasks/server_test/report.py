@@ -90,6 +90,7 @@ class TestReport(msgspec.Struct):
         overrides: Names of the options that were tried without being saved.
         worker: The worker that took it; blank before.
         began_at_ms: When it did.
+        told_at_ms: When the worker last told of it.
         finished_at_ms: When it was done.
         revision: Of the saved options; None before a worker took it.
         ok: Whether every server did well; None until that is known.
@@ -108,6 +109,7 @@ class TestReport(msgspec.Struct):
     overrides: list[str] = []
     worker: str = ""
     began_at_ms: int | None = None
+    told_at_ms: int | None = None
     finished_at_ms: int | None = None
     revision: int | None = None
     ok: bool | None = None

@@ -20,6 +20,8 @@ from tasks.server_test.storage import DRAFT_LIFETIME_SECONDS, Storage
 
 #: A worker takes a test within milliseconds; one that did not for so long will not soon.
 ANSWER_WITHIN_SECONDS: Final = 10.0
+#: More than the longest wait for a server that the options allow (`timeouts.final_reply_seconds`).
+LONGEST_STEP_SECONDS: Final = 900
 
 
 class ServerTests:
@@ -91,11 +93,16 @@ class ServerTests:
         if report.state == "waiting":
             age_ms = self._storage.now_ms() - report.asked_at_ms
             report.state = "unanswered" if age_ms > DRAFT_LIFETIME_SECONDS * 1000 else "waiting"
-        elif report.state == "running" and not self._fleet.is_alive(report.worker):
+        elif report.state == "running" and self._is_lost(report):
             # It may have been done since it was read: its last word counts.
             report = self._storage.read(test_id) or report
             report.state = "lost" if report.state == "running" else report.state
         return report
+
+    def _is_lost(self, report: TestReport) -> bool:
+        """Whether nothing more will be told: the worker is gone, or silent for longer than any step takes."""
+        silent_ms = self._storage.now_ms() - (report.told_at_ms or report.asked_at_ms)
+        return silent_ms > LONGEST_STEP_SECONDS * 1000 or not self._fleet.is_alive(report.worker)
 
     def withdraw(self, test_id: str) -> bool:
         """Take a test back that no worker took; False where one did."""

@@ -6,6 +6,7 @@ for an hour; `<prefix>:server_tests:last` is a hash by server.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 import msgspec
@@ -47,16 +48,22 @@ class Storage:
     def read(self, test_id: str) -> TestReport | None:
         """A report as it was last written."""
         kept: Any = self._redis.get(self._key(test_id))
-        return None if kept is None else msgspec.json.decode(kept, type=TestReport)
+        with contextlib.suppress(msgspec.DecodeError):
+            return None if kept is None else msgspec.json.decode(kept, type=TestReport)
+        return None
 
     def write_last(self, server: ServerName, last: LastTest) -> None:
         """Keep a server's last test."""
         self._redis.hset(self._last_key, server, msgspec.json.encode(last).decode())
 
     def read_last(self) -> dict[str, LastTest]:
-        """The last test of each server that was ever tested."""
+        """The last test of each server that was ever tested; one that another version wrote is left out."""
         kept: Any = self._redis.hgetall(self._last_key)
-        return {server: msgspec.json.decode(text, type=LastTest) for server, text in kept.items()}
+        last = {}
+        for server, text in kept.items():
+            with contextlib.suppress(msgspec.DecodeError):
+                last[server] = msgspec.json.decode(text, type=LastTest)
+        return last
 
     def _key(self, test_id: str) -> str:
         return f"{self._prefix}:server_test:{test_id}"

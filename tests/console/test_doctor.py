@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 import redis
+from celery import Celery
 
 from settings_store.keyring import generate
 from settings_store.store import SettingsStore
 from tests.rigs.command_line import CommandLine, Done
 from tests.rigs.installation import running_installation
 from tests.rigs.mailbox import open_mailbox
-from tests.rigs.notifications import text
+from tests.rigs.notifications import email, text
 from tests.rigs.processes import free_port, running_redis, wait_until
 
 
@@ -147,6 +148,25 @@ def test_messages_of_ours_in_the_queue_celery_are_counted_and_those_of_others_le
     (finding,) = stranded(notify)
     assert finding["what"] == "2 notify.* messages lie in the queue celery"
     assert "RPOPLPUSH" not in finding["fix"]
+
+
+def test_the_command_that_moves_stranded_submissions_has_them_delivered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_mailbox() as mailbox, running_installation(tmp_path) as installation:
+        installation.configure(primary=mailbox)
+        notify = CommandLine(installation.server.url, monkeypatch, capsys, tmp_path / "home")
+        theirs = Celery("theirs", broker=installation.server.url, set_as_current=False)
+        theirs.send_task("notify.submit", kwargs={"notification": email(subject="stranded")})
+        theirs.close()
+        (finding,) = stranded(notify)
+        words = finding["fix"].partition("`")[2].partition("`")[0].split()
+        command = words[words.index("RPOPLPUSH") :][:3]
+        assert command == ["RPOPLPUSH", "celery", "notify.normal;"]
+        installation.runtime.redis.rpoplpush("celery", "notify.normal")
+        with installation.worker():
+            wait_until(lambda: mailbox.taken == 1, what="the submission being delivered")
+            assert stranded(notify)[0]["level"] == "ok"
 
 
 def stranded(notify: CommandLine) -> list[dict[str, Any]]:

@@ -14,7 +14,12 @@ import pytest
 from settings_store.audit import Audit
 from settings_store.audit_row import Wanted
 from settings_store.keyring import generate
-from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken
+from tasks.breaker import Breaker
+from tasks.routing import server_of
+from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken, TestReport
+from tasks.server_test.server_tests import LONGEST_STEP_SECONDS
+from tasks.server_test.storage import DRAFT_LIFETIME_SECONDS, Storage
+from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates
 from tests.rigs.command_line import CommandLine, Done
 from tests.rigs.installation import Installation, running_installation
@@ -256,7 +261,11 @@ def test_what_is_withdrawn_is_not_tested(rig: Rig) -> None:
     assert runtime.examiner.make(test_id, worker="w") == "taken or withdrawn before"
     assert rig.primary.connections == connections
     assert _state(tests, test_id) == "waiting"
-    rig.installation.server.advance(61)
+    storage = Storage(runtime.redis, "notify")
+    report = storage.read(test_id)
+    assert report is not None
+    report.asked_at_ms -= (DRAFT_LIFETIME_SECONDS + 1) * 1000
+    storage.write(report)
     assert _state(tests, test_id) == "unanswered"
 
 
@@ -309,6 +318,65 @@ def test_a_worker_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> Non
         assert tests.why_unanswered() == "no worker is alive"
 
 
+def test_a_test_that_nothing_is_heard_of_for_longer_than_any_step_is_lost(rig: Rig) -> None:
+    runtime = rig.installation.runtime
+    storage = Storage(runtime.redis, "notify")
+    now_ms = storage.now_ms()
+    report = TestReport("t-silent", "primary_email", "me", asked_at_ms=now_ms, state="running")
+    report.worker, report.told_at_ms = runtime.fleet.alive()[0].name, now_ms
+    storage.write(report)
+    assert _state(rig.tests, "t-silent") == "running"
+    report.told_at_ms = now_ms - (LONGEST_STEP_SECONDS + 5) * 1000
+    storage.write(report)
+    assert _state(rig.tests, "t-silent") == "lost"
+
+
+def test_a_test_that_breaks_off_says_so_without_quoting_anything(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        """Bells that nobody hears."""
+
+        def ask_test(self, test_id: str) -> None:
+            del test_id
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("somebody@private.example")
+
+    runtime = rig.installation.runtime
+    tests = ServerTests(runtime.redis, runtime.store, Silent())  # type: ignore[arg-type]
+    test_id = tests.start(Draft("primary_email", by="me"))
+    monkeypatch.setattr("tasks.server_test.examiner.examine", broken)
+    with pytest.raises(ValueError, match="private"):
+        runtime.examiner.make(test_id, worker="w")
+    report = tests.read(test_id)
+    assert report is not None
+    assert (report.state, report.ok) == ("done", False)
+    assert report.error == "the test broke off (ValueError); the worker's log says where"
+
+
+def test_a_server_that_is_passed_over_and_does_well_in_a_test_is_probed_at_once(rig: Rig) -> None:
+    runtime = rig.installation.runtime
+    server = server_of(runtime.store.snapshot(), "primary_email")
+    assert server is not None
+    breaker = Breaker(runtime.redis)
+    breaker.report(
+        server.fingerprint,
+        Verdict.MISCONFIGURED,
+        name="primary_email",
+        token="a",
+        began_ms=10**14,
+        reason="the server refused the sign-in",
+    )
+    assert breaker.allows([server.fingerprint])[server.fingerprint].wait_seconds > 30
+    test_id = rig.tests.start(Draft("primary_email", by="me"))
+    wait_until(lambda: _state(rig.tests, test_id) == "done", what="the test being done")
+    wait_until(
+        lambda: breaker.allows([server.fingerprint])[server.fingerprint].allowed,
+        what="the probe finding the server well",
+    )
+
+
 def test_postfix_signs_in_and_takes_the_message(
     rig: Rig, notify: CommandLine, postfix: Postfix, certificates: Certificates
 ) -> None:
@@ -337,6 +405,40 @@ def test_postfix_signs_in_and_takes_the_message(
     assert stages(done)["auth"] == "failed"
     assert stages(done)["mail"] == "not_reached"
     wait_until(lambda: postfix.failed_sign_ins() == failures + 1, what="one failed sign-in in the log")
+
+
+def test_a_prefork_worker_makes_a_test_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        open_mailbox() as mailbox,
+        running_installation(tmp_path) as installation,
+        installation.worker("--pool=prefork", "--concurrency=1", "-n", "forked@%h"),
+    ):
+        installation.configure(primary=mailbox)
+        wait_until(installation.runtime.fleet.alive, what="the worker's first sign of life")
+        notify = CommandLine(installation.server.url, monkeypatch, capsys, tmp_path / "home")
+        done = notify.process("server", "test", "primary_email", "--json")
+        assert done.code == 0, done.err
+        assert done.json["worker"] == installation.runtime.fleet.alive()[0].name
+
+
+def test_what_another_version_wrote_is_left_out(rig: Rig, notify: CommandLine) -> None:
+    redis = rig.installation.runtime.redis
+    redis.hset("notify:server_tests:last", "primary_email", '{"at": "yesterday"}')
+    redis.set("notify:server_test:old", "[]")
+    assert notify("server", "list", "--json").json["servers"][0]["last_test"] is None
+    assert rig.tests.read("old") is None
+
+
+def test_a_key_file_that_is_lost_keeps_nobody_from_testing_without_secrets(
+    rig: Rig, notify: CommandLine
+) -> None:
+    missing = {"NOTIFY_KEY_FILE": str(rig.folder / "missing.json")}
+    assert notify.process("server", "test", "primary_email", "--json", env=missing).code == 0
+    secret = "primary_email.client_secret=@/dev/null"
+    refused = notify("server", "test", "primary_email", "--set", secret, env=missing)
+    assert refused.code != 0
 
 
 def test_without_any_worker_the_command_says_so_after_ten_seconds(

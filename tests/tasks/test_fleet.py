@@ -38,6 +38,9 @@ def test_a_word_of_another_version_is_understood(redis_server: redis.Redis) -> N
     redis_server.set("notify:worker:w@host", '{"revision": 7, "something_new": [1]}')
     (member,) = fleet.alive()
     assert member.life == WorkerLife(revision=7)
+    redis_server.set("notify:worker:w@host", '{"revision": "seven"}')
+    (member,) = fleet.alive()
+    assert member.life == WorkerLife()
 
 
 def test_a_clock_that_is_ahead_is_measured_against_that_of_redis(redis_server: redis.Redis) -> None:
