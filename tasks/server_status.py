@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
+from tasks.fallback import Standing, standing
 from tasks.routing import Route, route, server_of
 from tasks.server import Channel, Server, ServerName
 from tasks.server_test.report import LastTest
@@ -70,6 +71,12 @@ def server_statuses(
         )
         for name, server in servers.items()
     ]
+
+
+def standings(snapshot: Snapshot, states: Iterable[ServerState]) -> tuple[Standing, ...]:
+    """How each channel stands: whether its first server carries, a later one, or none."""
+    known = {state.fingerprint: state for state in states}
+    return tuple(standing(channel, route(snapshot, channel), known) for channel in _CHANNELS)
 
 
 def _places(name: ServerName, routes: Mapping[Channel, Route]) -> dict[Channel, int]:

@@ -16,7 +16,7 @@ from settings_store.errors import SettingsError
 from tasks.breaker import Breaker
 from tasks.fleet import redis_clock
 from tasks.runtime import Runtime
-from tasks.server_status import ServerStatus, server_statuses
+from tasks.server_status import ServerStatus, server_statuses, standings
 from workers.steps import served_lanes
 
 _runtime: Final[list[Callable[[], Runtime]]] = []
@@ -53,6 +53,10 @@ def _from_redis(runtime: Runtime) -> Mapping[str, Any]:
     return {
         "revision": snapshot.revision,
         "clock_ahead_seconds": round(ahead_ms / 1000, 3),
+        "channels": {
+            each.channel: {"condition": each.condition, "carrier": each.carrier}
+            for each in standings(snapshot, states)
+        },
         "servers": {status.name: _shown(status, now_ms) for status in statuses if status.server},
     }
 

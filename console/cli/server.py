@@ -33,7 +33,7 @@ from tasks.breaker import Breaker
 from tasks.fleet import redis_clock
 from tasks.pausing import Paused, Pausing, ServerNotSet
 from tasks.server import Channel, ServerName
-from tasks.server_status import server_statuses
+from tasks.server_status import server_statuses, standings
 from tasks.server_test import CHAIN, Draft, InvalidDraft, ServerTests, TestNotTaken
 
 _SERVERS = get_args(ServerName)
@@ -56,14 +56,14 @@ def list_servers(*, as_json: bool) -> None:
     connected = client(found)
     store = SettingsStore(connected, prefix=found.prefix)
     snapshot = store.snapshot()
-    statuses = server_statuses(
-        snapshot, Breaker(connected, prefix=found.prefix).servers(), _tests(found, store).last()
-    )
+    states = Breaker(connected, prefix=found.prefix).servers()
+    statuses = server_statuses(snapshot, states, _tests(found, store).last())
+    channels = standings(snapshot, states)
     now_ms, _ = redis_clock(connected)
     if as_json:
-        say_json(server_json.listed(statuses, snapshot.revision))
+        say_json(server_json.listed(statuses, channels, snapshot.revision))
         return
-    for line in server_lines(statuses, now_ms=now_ms, screen=Screen.of(sys.stdout)):
+    for line in server_lines(statuses, channels, now_ms=now_ms, screen=Screen.of(sys.stdout)):
         say(line)
     if not any(status.server for status in statuses):
         tell("no server is set: `notify options set primary_email.server_name=HOST --reason TEXT`")

@@ -7,14 +7,26 @@ from typing import Any
 
 from console.cli.relative_time import rfc3339
 from settings_store.catalog import GROUPS
+from tasks.fallback import Standing
 from tasks.server import Basic, Server
 from tasks.server_status import ServerStatus
 from tasks.server_test import LastTest, ServerReport, StageReport, TestReport
 
 
-def listed(statuses: Sequence[ServerStatus], revision: int) -> dict[str, Any]:
-    """The servers with the revision at which they are set so."""
-    return {"revision": revision, "servers": [_status(status) for status in statuses]}
+def listed(statuses: Sequence[ServerStatus], channels: Sequence[Standing], revision: int) -> dict[str, Any]:
+    """The servers, and how each channel stands, with the revision at which they are set so."""
+    return {
+        "revision": revision,
+        "channels": {
+            each.channel: {
+                "condition": each.condition,
+                "carrier": each.carrier,
+                "reason": each.reason or None,
+            }
+            for each in channels
+        },
+        "servers": [_status(status) for status in statuses],
+    }
 
 
 def test(report: TestReport) -> dict[str, Any]:

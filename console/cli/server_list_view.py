@@ -11,6 +11,7 @@ from console.cli.screen import Colour, Screen
 from console.cli.server_json import sign_in_kind
 from settings_store.catalog import GROUPS
 from tasks.breaker import ServerState
+from tasks.fallback import Standing
 from tasks.server import Tls
 from tasks.server_status import ServerStatus
 
@@ -27,12 +28,30 @@ _STATES: Final[dict[str, tuple[str, Colour]]] = {
 _INDENT: Final = "  "
 
 
-def server_lines(statuses: Sequence[ServerStatus], *, now_ms: int, screen: Screen) -> Iterator[str]:
-    """Each server in a few lines; one that is not set in one."""
+def server_lines(
+    statuses: Sequence[ServerStatus], channels: Sequence[Standing], *, now_ms: int, screen: Screen
+) -> Iterator[str]:
+    """Channels that do not go as they are meant to, then each server; one that is not set in a line."""
+    warnings = [line for channel in channels for line in _standing(channel, screen)]
+    if warnings:
+        yield from warnings
+        yield ""
     for place, status in enumerate(statuses):
         if place and (status.server or statuses[place - 1].server):
             yield ""
         yield from _server(status, now_ms, screen)
+
+
+def _standing(channel: Standing, screen: Screen) -> Iterator[str]:
+    what = _CHANNELS[channel.channel]
+    match channel.condition:
+        case "fallback":
+            first = channel.links[0].server
+            words = f"! {what}: on the fallback, {channel.carrier} carries in place of {first}"
+            yield screen.paint(words, "yellow", "bold")
+        case "down":
+            words = f"✗ {what}: no server may be used now, so everything waits"
+            yield screen.paint(words, "red", "bold")
 
 
 def _server(status: ServerStatus, now_ms: int, screen: Screen) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from settings_store.snapshot import Snapshot
+from tasks.fallback import Standing
 from tasks.fleet import FleetMember
 from tasks.server_status import ServerStatus
 
@@ -114,6 +115,7 @@ class Facts:
         saved_ms: When the last revision was saved.
         fleet: The workers.
         servers: The four servers.
+        channels: Whether e-mail and texts go the way they are meant to.
         unread: Parts that could not be read, with the reason.
     """
 
@@ -126,5 +128,6 @@ class Facts:
     fleet: Sequence[FleetMember] | None = None
     broker: BrokerFacts | None = None
     servers: Sequence[ServerStatus] | None = None
+    channels: Sequence[Standing] = ()
     ledger: LedgerFacts | None = None
     unread: Mapping[str, str] = field(default_factory=dict)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 import redis
@@ -17,10 +17,10 @@ from settings_store.environment import Environment
 from settings_store.errors import SettingsError
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
-from tasks.breaker import Breaker
+from tasks.breaker import Breaker, ServerState
 from tasks.fleet import Fleet, FleetMember, redis_clock
 from tasks.ledger import LedgerQueries
-from tasks.server_status import ServerStatus, server_statuses
+from tasks.server_status import ServerStatus, server_statuses, standings
 from tasks.server_test.storage import Storage
 
 _Read = TypeVar("_Read")
@@ -50,6 +50,7 @@ def gather(environment: Environment, client: redis.Redis) -> Facts:
 
     store = SettingsStore(client, prefix=environment.prefix)
     snapshot = part("options", store.snapshot)
+    states = part("servers", Breaker(client, prefix=environment.prefix).servers) or []
     return Facts(
         now_ms=now_ms,
         here_ahead_ms=here_ahead_ms,
@@ -59,7 +60,8 @@ def gather(environment: Environment, client: redis.Redis) -> Facts:
         keys=part("keys", lambda: key_facts(environment, snapshot or Snapshot())),
         fleet=part("workers", lambda: _fleet(client, environment)),
         broker=part("broker", lambda: broker_facts(environment)),
-        servers=part("servers", lambda: _servers(client, environment, snapshot)) if snapshot else None,
+        servers=part("tests", lambda: _servers(client, environment, snapshot, states)) if snapshot else None,
+        channels=standings(snapshot, states) if snapshot else (),
         ledger=part(
             "messages", lambda: ledger_facts(LedgerQueries(client, prefix=environment.prefix), now_ms)
         ),
@@ -80,8 +82,7 @@ def _fleet(client: redis.Redis, environment: Environment) -> list[FleetMember]:
     return Fleet(client, prefix=environment.prefix).members()
 
 
-def _servers(client: Any, environment: Environment, snapshot: Snapshot) -> list[ServerStatus]:
-    prefix = environment.prefix
-    return server_statuses(
-        snapshot, Breaker(client, prefix=prefix).servers(), Storage(client, prefix).read_last()
-    )
+def _servers(
+    client: redis.Redis, environment: Environment, snapshot: Snapshot, states: Sequence[ServerState]
+) -> list[ServerStatus]:
+    return server_statuses(snapshot, states, Storage(client, environment.prefix).read_last())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from console.doctor.facts import Facts
 from console.doctor.finding import Finding
 from settings_store.catalog import GROUPS
+from tasks.fallback import Standing
 from tasks.server_status import ServerStatus
 
-_CHANNELS: Final = {"email": "e-mail", "text": "texts"}
+_CHANNELS: Final = {"email": "e-mails", "text": "texts"}
 
 
 def server_findings(facts: Facts) -> Iterator[Finding]:
@@ -20,9 +21,8 @@ def server_findings(facts: Facts) -> Iterator[Finding]:
     used = [status for status in facts.servers if status.server and status.places]
     for status in used:
         yield from _server(status)
-    for channel, what in _CHANNELS.items():
-        chain = [status for status in used if channel in status.places]
-        yield from _chain(chain, what)
+    for channel in facts.channels:
+        yield from _channel(channel)
     if used and all(_is_free(status) for status in used):
         yield Finding("servers", "ok", f"{', '.join(status.name for status in used)} may be used")
 
@@ -59,25 +59,24 @@ def _server(status: ServerStatus) -> Iterator[Finding]:
         )
 
 
-def _chain(chain: Sequence[ServerStatus], what: str) -> Iterator[Finding]:
-    if not chain:
-        return
-    if not any(_is_free(status) for status in chain):
+def _channel(standing: Standing) -> Iterator[Finding]:
+    what, check = _CHANNELS[standing.channel], f"servers.{standing.channel}"
+    if standing.condition == "down":
         yield Finding(
-            f"servers.chain.{what}",
+            check,
             "error",
             f"no server for {what} may be used: all are passed over or paused",
             f"{what} wait until one does well again, or they expire",
-            "`notify server list`, then `notify server test chain`",
+            f"`notify server list`, then `notify server test chain --channel {standing.channel}`",
         )
-    elif not _is_free(chain[0]):
+    elif standing.condition == "fallback" and standing.carrier is not None:
+        first = standing.links[0].server
         yield Finding(
-            f"servers.chain.{what}",
+            check,
             "warn",
-            f"{what} go by {GROUPS[next(each for each in chain if _is_free(each)).name]}: "
-            f"{GROUPS[chain[0].name]} is not used now",
-            "there is no second server left for a failure of that one",
-            f"`notify server test {chain[0].name}`",
+            f"{what} go by {GROUPS[standing.carrier]}: {GROUPS[first]} is not used now",
+            "there may be no second server left for a failure of that one",
+            f"`notify server test {first}`",
         )
 
 

@@ -20,7 +20,7 @@ from tasks.carrier_gateways import ENDED
 from tasks.fleet import FleetMember, WorkerLife
 from tasks.ledger import LANES
 from tasks.routing import server_of
-from tasks.server_status import server_statuses
+from tasks.server_status import server_statuses, standings
 from tasks.server_test import LastTest
 
 NOW_MS = 1_800_000_000_000
@@ -57,6 +57,7 @@ def facts(options: Mapping[str, Value] = WELL, *, states: tuple[ServerState, ...
         fleet=[FleetMember("w@host", NOW_MS, LIFE)],
         broker=BrokerFacts(waiting=dict.fromkeys(LANES, 0), stranded=0),
         servers=server_statuses(these, states, {}),
+        channels=standings(these, states),
         ledger=LedgerFacts(),
     )
     return replace(well, **more)
@@ -362,12 +363,12 @@ def test_the_primary_passed_over_is_a_warning_and_all_of_them_an_error() -> None
     primary, secondary = state("primary_email"), state("secondary_email")
     found = {finding.check: finding for finding in bad(facts(states=(primary,)))}
     assert found["servers.primary_email"].level == "warn"
-    assert "e-mail go by Secondary Email" in found["servers.chain.e-mail"].what
+    assert "e-mails go by Secondary Email: Primary Email is not used now" in found["servers.email"].what
     assert "notify server test primary_email" in found["servers.primary_email"].fix
     every = bad(facts(states=(primary, secondary)))
     assert {finding.check for finding in every if finding.level == "error"} == {
-        "servers.chain.e-mail",
-        "servers.chain.texts",
+        "servers.email",
+        "servers.text",
     }
 
 
@@ -407,7 +408,7 @@ def test_what_is_due_for_a_moment_is_no_backlog() -> None:
 
 
 def test_a_part_that_cannot_be_read_is_an_error_and_hides_no_other() -> None:
-    found = bad(facts(redis=None, servers=None, unread={"Redis": "NoPermissionError"}))
+    found = bad(facts(redis=None, servers=None, channels=(), unread={"Redis": "NoPermissionError"}))
     assert [(finding.check, finding.level) for finding in found] == [("unread.Redis", "error")]
 
 

@@ -59,7 +59,12 @@ def listed(notify: CommandLine) -> dict[str, dict[str, Any]]:
 @pytest.mark.usefixtures("routed")
 def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine) -> None:
     done = notify("server", "list", "--json")
-    assert list(done.json) == ["revision", "servers"]
+    assert list(done.json) == ["revision", "channels", "servers"]
+    assert done.json["channels"]["email"] == {
+        "condition": "well",
+        "carrier": "primary_email",
+        "reason": None,
+    }
     assert [list(each) for each in done.json["servers"]] == [FIELDS] * 4
     servers = listed(notify)
     assert list(servers) == ["primary_email", "secondary_email", "primary_sms", "secondary_sms"]
@@ -90,7 +95,16 @@ def test_an_open_server_says_why_since_when_and_when_it_is_tested(
     assert primary["since"]
     assert primary["next_probe_at"]
     assert primary["last_failure_at"]
+    assert notify("server", "list", "--json").json["channels"]["text"] == {
+        "condition": "fallback",
+        "carrier": "secondary_email",
+        "reason": "the server refuses connections",
+    }
     human = notify("server", "list").out
+    assert human.startswith(
+        "! e-mail: on the fallback, secondary_email carries in place of primary_email\n"
+        "! texts: on the fallback, secondary_email carries in place of primary_email\n\n"
+    )
     assert "primary_email  Primary Email: passed over, for e-mail first, texts first" in human
     assert "3 failures in a row: the server refuses connections" in human
     assert "tested again in " in human
@@ -137,6 +151,13 @@ def test_a_pause_without_a_length_lasts_until_it_is_resumed(notify: CommandLine)
         "saved": True,
     }
     assert listed(notify)["secondary_email"]["paused_until"] is None
+
+
+@pytest.mark.usefixtures("routed")
+def test_with_every_server_paused_it_is_said_that_everything_waits(notify: CommandLine) -> None:
+    for name in ("primary_email", "secondary_email"):
+        notify("server", "pause", name, "--reason", "x")
+    assert notify("server", "list").out.startswith("✗ e-mail: no server may be used now")
 
 
 @pytest.mark.usefixtures("routed")

@@ -32,6 +32,7 @@ def test_a_worker_tells_revision_servers_slots_and_pool(installation: Installati
         assert status["servers"]["primary_email"]["state"] == "paused"
         assert status["servers"]["primary_email"]["reason"] == "moved"
         assert status["servers"]["secondary_email"]["state"] == "closed"
+        assert status["channels"]["email"] == {"condition": "fallback", "carrier": "secondary_email"}
         assert "primary_sms" not in status["servers"]
         assert "private.example" not in repr(status)
         assert "127.0.0.1" not in repr(status)
