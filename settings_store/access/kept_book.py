@@ -7,6 +7,7 @@ All times are those of Redis' clock.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -82,13 +83,17 @@ class KeptBook:
         raise SettingsError("others change the accounts at the same moment; nothing was saved, try again")
 
     def use(self, name: str, now: datetime, *, exact_to: timedelta = timedelta()) -> None:
-        """Keep that `account:anna` or `token:<id>` was used, unless that is known closely enough."""
+        """Keep that `account:anna` or `token:<id>` was used, unless that is known closely enough.
+
+        A full Redis keeps it not, and lets people in all the same.
+        """
         now_ms = int(now.timestamp() * 1000)
         if exact_to:
             last: Any = self._redis.hget(self._used_key, name)
             if last is not None and now_ms - int(last) < exact_to.total_seconds() * 1000:
                 return
-        self._redis.hset(self._used_key, name, now_ms)
+        with contextlib.suppress(redis.exceptions.OutOfMemoryError):
+            self._redis.hset(self._used_key, name, now_ms)
 
     def last_used(self) -> dict[str, datetime]:
         """When accounts (`account:anna`) and tokens (`token:<id>`) were last used."""

@@ -46,8 +46,11 @@ class Tries:
         return bool(self._redis.delete(self._key("account", account)))
 
     def first_within(self, what: str, seconds: int) -> bool:
-        """Whether this did not happen lately: what floods is written down once."""
-        return bool(self._redis.set(self._key("told", what), "1", nx=True, ex=seconds))
+        """Whether this did not happen lately: what floods is written down once, and never in a full Redis."""
+        try:
+            return bool(self._redis.set(self._key("told", what), "1", nx=True, ex=seconds))
+        except redis.exceptions.OutOfMemoryError:
+            return False
 
     def _keys(self, account: str, source: str) -> list[str]:
         return [self._key("account", account), self._key("source", source)]

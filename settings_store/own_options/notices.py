@@ -71,6 +71,14 @@ OPTIONS: tuple[Option, ...] = (
         help="Tell of notifications that ended without everybody having them, of many in one notice.",
     ),
     Option(
+        "notices.secret_expiry",
+        "Tell of secrets that expire",
+        Boolean(),
+        default=True,
+        help="Tell 30, 14, 7 and 1 days before the last day of a secret, and once it is over. "
+        "Only those are known whose last day is set.",
+    ),
+    Option(
         "notices.collect_seconds",
         "Collect the undelivered for",
         Integer(1, 3600, "seconds"),

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from settings_store.secret_expiry import SecretExpiry
 from tasks.fallback import Condition, Standing
 from tasks.notices.incident import Incident
 
@@ -24,12 +25,14 @@ class Announced(msgspec.Struct, omit_defaults=True):
         since_ms: Since when the channel is not well, as announced.
         misconfigured: Fingerprints that were told of.
         told_ms: When something of each sort was told last.
+        expiries: Warnings of secrets that were told: option, last day and stage.
     """
 
     conditions: dict[str, Condition] = {}
     since_ms: dict[str, int] = {}
     misconfigured: list[str] = []
     told_ms: dict[str, int] = {}
+    expiries: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,33 @@ def next_announcements(
             told_of.append(fingerprint)
             facts = {"server": each.server, "reason": each.reason}
             incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
-    return Announced(conditions, since_ms, told_of, told_ms), incidents
+    return Announced(conditions, since_ms, told_of, told_ms, announced.expiries), incidents
+
+
+def next_expiries(
+    announced: Announced,
+    expiring: Iterable[SecretExpiry],
+    *,
+    now_ms: int,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> tuple[Announced, list[Incident]]:
+    """What stands announced from now on, and an incident for each secret that came closer to its last day.
+
+    Each is told once for each of the days before, and once it is over. What is not due any more is forgotten,
+    so that another last day is told of anew.
+    """
+    due = {f"{each.option} {each.last_day} {each.stage}": each for each in expiring}
+    incidents = [
+        Incident(
+            new_id(),
+            "secret_expiry",
+            now_ms,
+            {"option": each.option, "days_left": each.days_left, "words": each.words},
+        )
+        for told, each in due.items()
+        if told not in announced.expiries
+    ]
+    return msgspec.structs.replace(announced, expiries=sorted(due)), incidents
 
 
 def _of_channel(standing: Standing, new_id: str, now_ms: int, old: Condition, seconds: float) -> Incident:

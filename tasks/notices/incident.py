@@ -9,7 +9,7 @@ import msgspec
 
 from settings_store.catalog import GROUPS
 
-Event = Literal["fallback", "all_down", "recovered", "misconfigured", "undelivered"]
+Event = Literal["fallback", "all_down", "recovered", "misconfigured", "undelivered", "secret_expiry"]
 
 _CHANNEL: Mapping[str, str] = {"email": "e-mail", "text": "texts"}
 _WAITS = "Whatever waits goes out by itself when a server is back."
@@ -46,6 +46,8 @@ def subject_of(incident: Incident) -> str:
             return f"{_title(facts['server'])} needs a person: {facts['reason']}"
         case "undelivered":
             return f"{_counted(facts['count'])} undelivered"
+        case "secret_expiry":
+            return str(facts["words"])
 
 
 def text_of(incident: Incident) -> str:
@@ -81,6 +83,11 @@ def _lines(incident: Incident) -> list[str]:
                 f"They ended without everybody having them: {states}.",
                 f"ID={numbers}" + (f" and {more} more" if more > 0 else ""),
                 f"Look: `notify message list {' '.join(f'--state {state}' for state in facts['by_state'])}`",
+            ]
+        case "secret_expiry":
+            return [
+                "Once it is over the server refuses the sign-in, and is passed over.",
+                "Make a new one, and set it together with its new last day: `notify doctor` has the command.",
             ]
 
 

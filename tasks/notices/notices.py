@@ -6,14 +6,16 @@ import logging
 import secrets
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from settings_store.errors import SecretFault
+from settings_store.secret_expiry import expiring
 from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
 from tasks.fallback import Standing, standing
 from tasks.ledger import Accepted, Entry, LedgerUnavailable
-from tasks.notices.announced import Misconfigured, next_announcements
+from tasks.notices.announced import Misconfigured, next_announcements, next_expiries
 from tasks.notices.incident import Incident
 from tasks.notices.letters import letters
 from tasks.notices.outbox import Outbox, Progress
@@ -36,6 +38,7 @@ _OPTION_OF: Final = {
     "all_down": "notices.all_down",
     "misconfigured": "notices.misconfigured",
     "undelivered": "notices.undelivered",
+    "secret_expiry": "notices.secret_expiry",
 }
 
 _log = logging.getLogger(__name__)
@@ -95,13 +98,17 @@ class Notices:
 
     def _announce(self, snapshot: Snapshot, standings: list[Standing], known: dict[str, ServerState]) -> None:
         announced, raw = self._outbox.announced()
+        now_ms = self._outbox.now_ms()
         after, incidents = next_announcements(
             announced,
             standings,
             _misconfigured(standings, known),
-            now_ms=self._outbox.now_ms(),
+            now_ms=now_ms,
             quiet_ms=snapshot.number("notices.quiet_minutes") * 60_000,
         )
+        today = datetime.fromtimestamp(now_ms / 1000, tz=UTC).date()
+        after, of_secrets = next_expiries(after, expiring(snapshot, today), now_ms=now_ms)
+        incidents = [*incidents, *of_secrets]
         if after == announced:
             return
         wanted = [incident for incident in incidents if _is_wanted(incident, snapshot)]

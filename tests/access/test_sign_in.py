@@ -228,3 +228,20 @@ def test_a_password_kept_in_a_weaker_form_is_kept_in_todays_after_a_sign_in(
     assert door.still(session) is not None
     door.sign_in("anna", PASSWORD, source=HOME)
     assert access.book().account("anna").password == after.password
+
+
+@pytest.mark.usefixtures("anna")
+def test_a_full_redis_lets_people_in_and_counts_their_tries(
+    door: Doorkeeper, access: Access, any_redis: redis.Redis
+) -> None:
+    text = access.create_token("ci", [Privilege.VIEW_NOTIFICATIONS], lifetime=None, by="root@x")
+    any_redis.config_set("maxmemory", "1")
+    try:
+        assert door.sign_in("anna", PASSWORD, source=HOME).name == "anna"
+        ci = door.by_token(text, source="api")
+        with pytest.raises(NotPermitted):
+            door.demand(ci, Privilege.ADMINISTER, "account.add", source="api")
+        told = [refused(door, "anna") for _ in range(ACCOUNT_FREE_TRIES + 1)]
+    finally:
+        any_redis.config_set("maxmemory", "0")
+    assert told == ["SignInRefused"] * ACCOUNT_FREE_TRIES + ["SignInLocked"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -178,6 +179,30 @@ def test_a_server_that_refuses_our_sign_in_is_told_of(desk: Desk) -> None:
         "Notifier: E-mail goes by Secondary Email: Primary Email is down",
         "Notifier: Primary Email needs a person: the server refuses connections",
     ]
+
+
+def test_a_secret_that_expires_is_told_of_once_for_each_of_the_days_before(desk: Desk) -> None:
+    today = datetime.fromtimestamp(desk.clock.now_ms / 1000, tz=UTC).date()
+    last_day = today + timedelta(days=40)
+    desk.set(primary_email__client_secret="s3cr3t", secret_expiry__primary_email_client_secret=last_day)
+    workers = [desk.worker() for _ in range(2)]
+    for _ in range(45):
+        for worker in workers:
+            worker.round()
+        desk.clock.advance(86_400)
+    words = [subject.partition(": primary_email.client_secret: ")[2] for subject in desk.subjects()]
+    assert words == [
+        f"expires in 30 days ({last_day})",
+        f"expires in 14 days ({last_day})",
+        f"expires in 7 days ({last_day})",
+        f"expires in 1 day ({last_day})",
+        f"expired after {last_day}",
+    ]
+    renewed = last_day + timedelta(days=12)
+    desk.set(primary_email__client_secret="n3w", secret_expiry__primary_email_client_secret=renewed)
+    desk.round()
+    assert len(desk.notices()) == 6, "another last day is told of anew"
+    assert "s3cr3t" not in str([record.content for record in desk.notices()])
 
 
 def test_a_hundred_undelivered_in_a_minute_are_one_notice_with_counts(desk: Desk) -> None:

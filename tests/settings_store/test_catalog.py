@@ -129,6 +129,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "notices.all_down": True,
         "notices.misconfigured": True,
         "notices.undelivered": True,
+        "notices.secret_expiry": True,
         "notices.collect_seconds": 60,
         "notices.quiet_minutes": 15,
         **{

@@ -3,6 +3,8 @@
 -- ARGV: for each of them: tries that are free, first wait and longest wait in ms; then for how long tries are
 --       remembered, in ms.
 -- Returns the wait in ms, 0 where the try may be made.
+-- A first write that Redis never refuses for memory: people must get in to a full Redis too.
+redis.call('DEL', KEYS[1] .. ':-')
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for _, key in ipairs(KEYS) do
