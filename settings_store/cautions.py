@@ -39,9 +39,23 @@ def cautions(snapshot: Snapshot, touched: Iterable[str] = ()) -> tuple[str, ...]
     for secondary, (_, primary) in MIRRORS.items():
         found += (f"{GROUPS[secondary]}: {sentence}" for sentence in _pair(snapshot, primary, secondary))
     touched = tuple(touched)
+    found += _texts_with_the_mail(snapshot)
     found += _in_vain(snapshot, touched)
     found += _left_behind(snapshot, touched)
     return tuple(found)
+
+
+def _texts_with_the_mail(snapshot: Snapshot) -> Iterator[str]:
+    """Texts that are meant to come through where mail does not, and would wait with it."""
+    if any(snapshot.is_set(f"{group}.server_name") for group in ("primary_sms", "secondary_sms")):
+        return
+    for key in ("escalation.text_to", "notices.text_to"):
+        if snapshot.is_set(key):
+            group, label = key.partition(".")[0], ALL_OPTIONS[key].label
+            yield (
+                f"{GROUPS[group]}: {label} is set while no SMS server is, "
+                "so these texts go by the e-mail servers and wait where mail waits"
+            )
 
 
 def _server(snapshot: Snapshot, group: str) -> Iterator[str]:

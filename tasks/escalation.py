@@ -83,13 +83,15 @@ def child_entry(
     return replace(entry_of(child, snapshot), key=_key(parent_id), kind="escalation", begins_with=begins_with)
 
 
-def escalated_event(*, at_ms: int, child: str, number: int, recipients: int) -> dict[str, Any]:
-    """What the e-mail's timeline says of its text."""
+def escalated_event(
+    *, at_ms: int, child: str, number: int, recipients: int, before: bool = False
+) -> dict[str, Any]:
+    """What the e-mail's timeline says of its text; `before` where that is final, as after a replay."""
     whom = "1 recipient" if recipients == 1 else f"{recipients} recipients"
     return {
         "at": at_ms,
         "verdict": "escalated",
-        "reason": f"the text ID={number} goes to {whom} ({child})",
+        "reason": f"the text ID={number} {'went' if before else 'goes'} to {whom} ({child})",
         "indexes": [],
         "notification": child,
         "number": number,

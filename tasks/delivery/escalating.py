@@ -11,7 +11,7 @@ import logging
 from tasks.delivery.insist import Insist
 from tasks.delivery.pass_state import PassState
 from tasks.escalation import child_entry, child_id, escalated_event, is_due, text_recipients
-from tasks.ledger import Ledger, LedgerUnavailable
+from tasks.ledger import FINAL_STATES, Ledger, LedgerUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -54,5 +54,6 @@ def escalate(state: PassState, ledger: Ledger, insist: Insist, *, tried: bool) -
             child=child_id(parent_id),
             number=accepted.number,
             recipients=entry.recipients,
+            before=accepted.state in FINAL_STATES,
         )
     )

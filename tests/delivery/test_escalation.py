@@ -80,6 +80,19 @@ def test_the_timelines_name_each_other(bench: Bench) -> None:
     assert (origin["notification"], origin["number"]) == (ID, 1)
 
 
+def test_an_email_that_is_sent_again_later_is_followed_by_no_second_text(bench: Bench) -> None:
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.run_out()
+    (child,) = texts(bench)
+    bench.ledger.cancel(child.id, by="test")
+    bench.ledger.replay(ID, age_limit_ms=3_600_000, by="test", why="again", even_expired=True)
+    bench.deliver()
+    bench.again()
+    assert [record.id for record in texts(bench)] == [child.id]
+    last = [entry for entry in bench.timeline() if entry["verdict"] == "escalated"][-1]
+    assert last["reason"] == f"the text ID={child.number} went to 1 recipient ({child.id})"
+
+
 def test_nobody_gets_a_text_unless_somebody_is_named(bench: Bench) -> None:
     bench.accept_email()
     assert bench.run_out().state == "expired"

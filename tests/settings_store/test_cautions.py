@@ -112,3 +112,17 @@ def test_what_is_set_under_a_mirror_is_told_to_be_in_vain() -> None:
     assert cautions(Snapshot(1, {"mirror.sms": True}), touched) == (
         "Secondary SMS: saved, but without effect while mirror.sms is on: secondary_sms.server_port",
     )
+
+
+@pytest.mark.parametrize(
+    "key, told",
+    [
+        ("escalation.text_to", "Escalation by text: Texts go to is set while no SMS server is"),
+        ("notices.text_to", "Notices to the operator: Notices go to (text) is set while no SMS server is"),
+    ],
+)
+def test_texts_that_would_wait_with_the_mail_are_told_of(key: str, told: str) -> None:
+    options: dict[str, Value] = {"primary_email.server_name": "mail.example.com", key: "4915@sms.example"}
+    (sentence,) = cautions(Snapshot(1, options))
+    assert sentence.startswith(f"{told}, so these texts go by the e-mail servers")
+    assert cautions(Snapshot(1, {**options, "secondary_sms.server_name": "sms.example.com"})) == ()
