@@ -188,36 +188,20 @@ def test_one_refused_address_beside_one_that_was_reached_calls_nobody(
     assert texts(bench) == []
 
 
+@pytest.mark.parametrize("step", ["accept", "finish"])
 @pytest.mark.parametrize("loss", ["before", "after", "dies before", "dies after"])
 def test_a_worker_that_ends_or_loses_redis_in_between_neither_loses_nor_doubles_it(
-    bench: Bench, losing: Losing, loss: Loss
+    bench: Bench, losing: Losing, step: str, loss: Loss
 ) -> None:
     bench.accept_email(escalate_text_to=[PHONE])
     bench.deliver()
     bench.wait()
-    losing.losses["finish"] = [loss]
+    losing.losses[step] = [loss]
     if loss.startswith("dies"):
         with pytest.raises(WorkerDied):
             bench.deliver()
-        # Told or not, the text is in the ledger by then.
-        assert len(texts(bench)) == 1
-        bench.clock.advance(31)
-        bench.again()
-    else:
-        bench.deliver()
-    assert len(texts(bench)) == 1
-    assert events(bench.record()).count("escalated") == 1
-
-
-@pytest.mark.parametrize("loss", ["before", "after", "dies before", "dies after"])
-def test_so_it_is_when_that_happens_as_the_text_is_accepted(bench: Bench, losing: Losing, loss: Loss) -> None:
-    bench.accept_email(escalate_text_to=[PHONE])
-    bench.deliver()
-    bench.wait()
-    losing.losses["accept"] = [loss]
-    if loss.startswith("dies"):
-        with pytest.raises(WorkerDied):
-            bench.deliver()
+        # Whether or not the e-mail's pass was finished, its text is accepted before.
+        assert len(texts(bench)) == (0 if (step, loss) == ("accept", "dies before") else 1)
         bench.clock.advance(31)
         bench.again()
     else:
