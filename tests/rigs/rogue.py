@@ -68,6 +68,37 @@ def running_rogue() -> Iterator[Rogue]:
 
 
 @contextlib.contextmanager
+def running_liar(answer: bytes, *, hangs_up: bool) -> Iterator[str]:
+    """A host that answers whatever is said to it so; its address."""
+    address = loopback_address()
+    server = socket.create_server((address, 445))
+    peers: list[socket.socket] = []
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = server.accept()
+                peers.append(peer)
+                with contextlib.suppress(OSError):
+                    peer.recv(65_536)
+                    peer.sendall(answer)
+                    if hangs_up:
+                        peer.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield address
+    finally:
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join()
+        for peer in peers:
+            peer.close()
+
+
+@contextlib.contextmanager
 def black_hole() -> Iterator[str]:
     """An address that drops every further try to connect: its line of waiting connections is full."""
     address = loopback_address()

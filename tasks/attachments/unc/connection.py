@@ -9,6 +9,8 @@ from smbprotocol.connection import Connection
 from smbprotocol.exceptions import SMBException
 from smbprotocol.header import Commands, NtStatus
 
+#: [MS-SMB2] 2.1: the length of a message has three bytes.
+MESSAGE_MAXIMUM_BYTES: Final = 0xFF_FFFF
 #: [MS-SMB2] 2.2.1: the message id of what a server sends unasked.
 _UNASKED: Final = 0xFFFF_FFFF_FFFF_FFFF
 
@@ -37,6 +39,18 @@ class SignedConnection(Connection):  # type: ignore[misc]  # no type information
         # time-out counts in whole seconds and ends in an error like any other: the caller watches instead.
         self.server_name = self._host
         return super()._send_smb2_negotiate(dialect, None, ciphers, signatures)
+
+    def _process_message_thread(self) -> None:
+        # The library makes room for as much as a server announces, up to 4 GiB.
+        receive = self.transport._recv  # noqa: SLF001
+
+        def receive_within_reason(length: int, timeout: float) -> Any:
+            if length > MESSAGE_MAXIMUM_BYTES:
+                raise SMBException("a message is longer than SMB allows")
+            return receive(length, timeout)
+
+        self.transport._recv = receive_within_reason  # noqa: SLF001
+        super()._process_message_thread()
 
     def verify_signature(self, header: Any, session_id: int, *, force: bool = False) -> None:
         """Check an answer that was not encrypted.
