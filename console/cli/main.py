@@ -24,6 +24,7 @@ _COMMANDS = {
     "share": Lazy("console.cli.share", "share", "which network shares attachments may come from"),
     "doctor": Lazy("console.cli.doctor", "doctor", "what is wrong here, and how to mend it"),
     "server": Lazy("console.cli.server", "server", "the servers: list, test, pause, resume"),
+    "console": Lazy("console.cli.console", "console", "serve the pages and the HTTP API"),
     "account": Lazy("console.cli.account", "account", "who signs in: list, add, set-password, set-role, …"),
     "role": Lazy("console.cli.role", "role", "named sets of privileges: list, add, set, remove"),
     "token": Lazy("console.cli.token", "token", "what programs sign in with: create, list, revoke"),

@@ -8,6 +8,7 @@ from settings_store.option import Option
 from settings_store.own_options import (
     attachments,
     audit,
+    console,
     delivery,
     escalation,
     limits,
@@ -33,6 +34,7 @@ _GROUPS = (
     tls,
     audit,
     secret_expiry,
+    console,
     unc,
     attachments,
     local_files,

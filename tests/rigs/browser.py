@@ -1,0 +1,121 @@
+"""Debian's Chromium, driven by Playwright: what a person sees, light and dark, at a desk and on a phone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+from tests.rigs.accounts import PASSWORD
+
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+#: The machine is shared: what takes longer than this hangs.
+DEADLINE_MS = 60_000
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+#: No sandbox, because tests run as root; nothing that speaks to the world by itself.
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def require_chromium() -> str:
+    """The path of Chromium; without it the test is skipped by name, and in CI it fails."""
+    found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI lacks the program chromium")
+        pytest.skip("needs the program chromium")
+    return found
+
+
+@contextlib.contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A browser without a window; contexts and pages are their users'."""
+    program = require_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def open_context(
+    browser: Browser,
+    address: str,
+    *,
+    size: ViewportSize = DESK,
+    scheme: Literal["light", "dark"] = "light",
+    script: bool = True,
+) -> Iterator[BrowserContext]:
+    """Somebody's browser: cookies, size, colours, and whether script runs. Faults on pages fail the test."""
+    context = browser.new_context(
+        base_url=address,
+        viewport=size,
+        color_scheme=scheme,
+        java_script_enabled=script,
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="Europe/Zurich",
+        ignore_https_errors=True,
+    )
+    context.set_default_timeout(DEADLINE_MS)
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    # What the content security policy forbids is told there.
+    context.on(
+        "console",
+        lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    try:
+        yield context
+    finally:
+        context.close()
+    assert not faults, faults
+
+
+def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Sign in by the form, and wait for the page after it."""
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def assert_accessible(page: Page) -> None:
+    """axe finds nothing on the page as it is now (WCAG 2.2 A and AA, and best practices)."""
+    found = Axe().run(page).response["violations"]
+    told = [
+        f"{fault['id']} ({fault['impact']}): {fault['help']}: {[node['target'] for node in fault['nodes']]}"
+        for fault in found
+    ]
+    assert not told, "\n".join(told)
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing is wider than the window; tables scroll in their own frame."""
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1], widths
+
+
+def picture(page: Page, path: Path) -> None:
+    """Keep what is seen, in whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, full_page=True)
