@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 import redis
 
+from tasks.ledger import LANES
+
 #: A worker that said nothing for so long is gone.
 LIFETIME_SECONDS: Final = 15
 #: A worker that is gone is still shown as such for so long.
@@ -44,6 +46,11 @@ class WorkerLife(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] | None = None
     clock_ahead_ms: int = 0
     unfit: str = ""
+
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The lanes that it takes work from; an older worker does not tell its lanes, and serves all."""
+        return () if self.unfit else self.lanes or LANES
 
 
 class FleetMember(msgspec.Struct, frozen=True):

@@ -33,7 +33,9 @@ def worker_findings(facts: Facts) -> Iterator[Finding]:
         )
     else:
         slots = sum(life.slots for life in alive.values())
-        yield Finding("workers.alive", "ok", f"{_count(len(alive), 'worker')} with {slots} slots")
+        workers = "1 worker" if len(alive) == 1 else f"{len(alive)} workers"
+        yield Finding("workers.alive", "ok", f"{workers} with {slots} slots")
+        yield from _unfit(alive)
         yield from _served(alive)
         yield from _revisions(alive, facts)
     for member in facts.fleet:
@@ -49,9 +51,20 @@ def worker_findings(facts: Facts) -> Iterator[Finding]:
     yield from _clocks(alive, facts)
 
 
+def _unfit(alive: dict[str, WorkerLife]) -> Iterator[Finding]:
+    for name, life in alive.items():
+        if life.unfit:
+            yield Finding(
+                "workers.unfit",
+                "error",
+                f"worker {name} takes no work: {life.unfit}",
+                "it left the queues to the others, and comes back by itself once that is cured",
+                "put the key file back that NOTIFY_KEY_FILE names on its host",
+            )
+
+
 def _served(alive: dict[str, WorkerLife]) -> Iterator[Finding]:
-    # A worker that does not tell its lanes is an older one, and serves all.
-    served = {lane for life in alive.values() for lane in (life.lanes or LANES)}
+    served = {lane for life in alive.values() for lane in life.serves}
     for lane in LANES:
         if lane not in served:
             yield Finding(
@@ -111,7 +124,3 @@ def _clocks(alive: dict[str, WorkerLife], facts: Facts) -> Iterator[Finding]:
     if not wrong:
         agree = "1 clock agrees" if len(clocks) == 1 else f"{len(clocks)} clocks agree"
         yield Finding("clocks", "ok", f"{agree} with that of Redis")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

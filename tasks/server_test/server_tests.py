@@ -12,6 +12,7 @@ from settings_store.audit import Audit
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.fleet import Fleet
+from tasks.ledger import LANES
 from tasks.routing import server_of
 from tasks.server_test.draft import CHAIN, Draft, checked, laid_over, sealed
 from tasks.server_test.errors import InvalidDraft, TestNotTaken
@@ -113,16 +114,14 @@ class ServerTests:
         alive = self._fleet.alive()
         if not alive:
             return "no worker is alive"
-        serving = [
-            each.life for each in alive if each.life and (not each.life.lanes or "high" in each.life.lanes)
-        ]
+        unfit = next((each.life.unfit for each in alive if each.life and each.life.unfit), "")
+        serving = [each.life for each in alive if each.life and LANES[0] in each.life.serves]
+        queue = f"notify.{LANES[0]}"
         if not serving:
-            return f"none of the {len(alive)} workers serves the queue notify.high"
+            return f"no worker serves the queue {queue}{f' ({unfit})' if unfit else ''}"
         if all(life.busy >= life.slots for life in serving):
-            return f"every slot of the {len(serving)} workers is busy"
-        return (
-            f"{len(serving)} workers are alive with slots free, and took nothing from the queue notify.high"
-        )
+            return f"every slot of every worker is busy ({len(serving)} alive)"
+        return f"workers are alive with slots free, and took nothing from the queue {queue}"
 
     def last(self) -> dict[str, LastTest]:
         """The last test of each server, by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -187,6 +188,30 @@ def test_what_a_worker_says_of_itself_is_judged(life: dict[str, Any], check: str
     member = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, **life))
     finding = only(facts(fleet=[member]))
     assert (finding.check, finding.level) == (check, level)
+
+
+def test_a_worker_that_takes_no_work_says_why_and_leaves_its_queues_unserved() -> None:
+    unfit = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, lanes=(), unfit="no key file"))
+    found = bad(facts(fleet=[unfit]))
+    assert [finding.check for finding in found] == ["workers.unfit", *["workers.lanes"] * len(LANES)]
+    assert found[0].what == "worker w@host takes no work: no key file"
+    other = FleetMember("x@host", NOW_MS, LIFE)
+    assert [finding.check for finding in bad(facts(fleet=[unfit, other]))] == ["workers.unfit"]
+
+
+@pytest.mark.parametrize("days, level", [(31, "ok"), (30, "warn"), (0, "warn"), (-1, "error")])
+def test_a_secret_that_expires_is_warned_of_before_and_an_error_after(days: int, level: str) -> None:
+    today = datetime.fromtimestamp(NOW_MS / 1000, UTC).date()
+    options: dict[str, Value] = {
+        **WELL,
+        "primary_email.notification_address": "alarms@corp.example",
+        "primary_email.application_id": "00000000-0000-0000-0000-000000000001",
+        "primary_email.client_secret": "enc:v1:k1:x",
+        "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
+        "secret_expiry.primary_email_client_secret": (today + timedelta(days=days)).isoformat(),
+    }
+    found = [finding for finding in diagnose(facts(options)) if finding.check == "keys.expiry"]
+    assert [finding.level for finding in found] == ([level] if level != "ok" else [])
 
 
 def test_no_worker_at_all_is_an_error_with_the_command_that_starts_one() -> None:
