@@ -15,9 +15,9 @@ from tasks.ledger.pages import Page, Summary
 from tasks.ledger.scripts import Scripts
 
 #: Records looked at in one call of the script.
-LOOK: Final = 1_000
-#: Records looked at for one page, and as many again for its total.
-PAGE_LOOK: Final = 20_000
+LOOK: Final = 500
+#: Records looked at for one page, where what is asked for is rare among them.
+PAGE_LOOK: Final = 10_000
 _ROWS_A_CALL: Final = 500
 
 
@@ -31,6 +31,7 @@ class _Looked:
 
     total: int
     matches: int
+    looked: int
     at_end: bool
     last: tuple[str, str]
     rows: tuple[Summary, ...]
@@ -44,41 +45,35 @@ def search(
     summaries: dict[int, Summary] = {}
     looks, seen, total, at_end = 0, 0, -1, False
     next_after = None
-    while len(summaries) < limit and not at_end and looks < PAGE_LOOK + offset:
+    while len(summaries) < limit and not at_end and looks < PAGE_LOOK + offset + limit:
         some = min(limit - len(summaries), _ROWS_A_CALL)
-        looked = _look(scripts, wanted, rows=some, skip=max(offset - seen, 0), position=position)
-        looks += LOOK
+        skip = max(offset - seen, 0)
+        looked = _look(scripts, wanted, rows=some, skip=skip, position=position)
+        looks += looked.looked
         total, at_end = looked.total, looked.at_end
-        seen += looked.matches
         # One that moved from list to list meanwhile may be met twice.
         summaries.update((row.number, row) for row in looked.rows)
         position = looked.last
-        if len(looked.rows) == some:
+        is_full = len(looked.rows) == some
+        if is_full:
             position = (str(looked.rows[-1].accepted_at_ms), str(looked.rows[-1].number))
+        # The next call meets again what was seen beyond the last row.
+        seen += skip + some if is_full and len(summaries) < limit else looked.matches
+        at_end = at_end and not (is_full and len(summaries) < limit and position != looked.last)
         next_after = None if at_end and position == looked.last else ".".join(position)
-    if total < 0:
-        total, exact = _count(scripts, wanted)
-    else:
-        exact = True
-    return Page(tuple(summaries.values()), max(total, len(summaries)), exact, next_after)
-
-
-def _count(scripts: Scripts, wanted: MessageFilter) -> tuple[int, bool]:
-    """How many match, and whether that are all."""
-    position, matches = ("", ""), 0
-    for _ in range(0, PAGE_LOOK, LOOK):
-        looked = _look(scripts, wanted, rows=0, skip=0, position=position)
-        matches += looked.matches
-        if looked.at_end:
-            return matches, True
-        position = looked.last
-    return matches, False
+    exact = True
+    if total < 0 and after is not None:
+        first = _look(scripts, wanted, rows=0, skip=0, position=("", ""))
+        total, exact = max(first.matches, len(summaries)), first.at_end
+    elif total < 0:
+        total, exact = seen, at_end
+    return Page(tuple(summaries.values()), total, exact, next_after)
 
 
 def _look(
     scripts: Scripts, wanted: MessageFilter, *, rows: int, skip: int, position: tuple[str, str]
 ) -> _Looked:
-    total, matches, at_end, last_score, last_number, *found = scripts.run(
+    total, matches, looked, at_end, last_score, last_number, *found = scripts.run(
         "search",
         rows,
         skip,
@@ -94,12 +89,12 @@ def _look(
         *wanted.terms,
     )
     return _Looked(
-        total, matches, bool(at_end), (last_score, last_number), tuple(_summary(row) for row in found)
+        total, matches, looked, bool(at_end), (last_score, last_number), tuple(_summary(row) for row in found)
     )
 
 
 def _summary(row: list[Any]) -> Summary:
-    number, state, channel, priority, accepted_at, next_at, finished_at, reason, servers, row_id, twice = row
+    number, row_id, twice, state, channel, priority, accepted_at, next_at, finished_at, reason, servers = row
     return Summary(
         id=row_id,
         number=int(number),

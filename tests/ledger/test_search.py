@@ -185,6 +185,24 @@ def test_pages_put_together_are_what_looking_at_every_record_finds(
         assert line.perhaps_twice == bool(record.perhaps_twice)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 500])
+def test_a_page_of_many_rows_is_put_together_of_several_calls(
+    population: Population, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(search_module, "_ROWS_A_CALL", rows)
+    for wanted in (
+        MessageFilter(),
+        MessageFilter(job="payroll"),
+        MessageFilter(job="payroll", channel="email"),
+    ):
+        expected = [record.number for record in population.records if matches(record, wanted)]
+        for limit in (30, 1000):
+            page = population.queries.search(wanted, limit=limit, offset=3)
+            assert [line.number for line in page.summaries] == expected[3 : 3 + limit]
+            assert (page.total, page.total_is_exact) == (len(expected), True)
+            assert (page.next_after is None) == (limit == 1000)
+
+
 @given(wanted=FILTERS, offset=st.integers(0, 500))
 def test_an_offset_leaves_out_the_newest(population: Population, wanted: MessageFilter, offset: int) -> None:
     everything = population.queries.search(wanted, limit=1000).summaries
@@ -197,13 +215,13 @@ def test_a_look_that_reaches_its_bound_says_at_least_and_where_to_go_on(
     population: Population, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_module, "LOOK", 10)
-    monkeypatch.setattr(search_module, "PAGE_LOOK", 30)
+    monkeypatch.setattr(search_module, "PAGE_LOOK", 5)
     wanted = MessageFilter(machine="prod1", job="payroll", channel="text", states=frozenset({"delivered"}))
     expected = [record.number for record in population.records if matches(record, wanted)]
     found: list[int] = []
     after, pages = None, 0
     while True:
-        page = population.queries.search(wanted, limit=50, after=after)
+        page = population.queries.search(wanted, limit=2, after=after)
         assert not page.total_is_exact or page.total == len(expected)
         assert page.total <= len(expected)
         found += [line.number for line in page.summaries]

@@ -3,9 +3,12 @@
 -- ARGV: prefix, how many rows, how many matches to leave out first, how many records are looked at,
 --       from ms, to ms ('-inf', '+inf'), begin after: score and number ('' = at the newest),
 --       states (",a,b," or ''), channel, priority, server, twice (1 or '') - '' is any - then the search terms
--- Answer: total or -1 where only counting all would tell, matches seen, whether that was the end (1 or 0), score and
---         number of the last record looked at, rows (see ROW).
-local ROW = {'number', 'state', 'channel', 'priority', 'accepted_at', 'next_at', 'finished_at', 'reason', 'servers'}
+-- Answer: total or -1 where only counting all would tell, matches seen, records looked at, whether that was the end
+--         (1 or 0), score and number of the last record looked at, rows: number, id, perhaps twice (1 or 0), the
+--         first ROW of FIELDS
+local FIELDS = {'state', 'channel', 'priority', 'accepted_at', 'next_at', 'finished_at', 'reason', 'servers',
+                'resent', 'outcomes'}
+local ROW = 8
 local FIRST_CHUNK, CHUNK = 8, 200 -- read at once of a list; most of many lists give a page little
 local want, skip, look, low, high = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local after_score, after_number = tonumber(ARGV[7]), ARGV[8]
@@ -41,7 +44,7 @@ if by_term then
   keys = {least.key}
   table.remove(terms, least.place)
 end
-if (in_lists == 0 and not by_term) or (least and least.count == 0) then return {0, 0, 1, '', ''} end
+if (in_lists == 0 and not by_term) or (least and least.count == 0) then return {0, 0, 0, 1, '', ''} end
 
 -- One source for each key: what was read of it and is not merged yet.
 local sources = {}
@@ -72,17 +75,17 @@ for _, key in ipairs(keys) do
   if head(source) then sources[#sources + 1] = source end
 end
 
+-- The row of a record, or nothing where it does not fit.
 local function row_of(number)
   for _, key in ipairs(terms) do
     if not redis.call('ZSCORE', key, number) then return nil end
   end
   local id = id_of(number)
   if not id then return nil end
-  local record = load(id, 'state', 'channel', 'priority', 'servers', 'resent', 'outcomes')
-  if by_term and not any_list and not (record.state and fits(list_of(record))) then return nil end
-  local row = redis.call('HMGET', record_key(id), unpack(ROW))
-  row[#row + 1] = id
-  row[#row + 1] = perhaps_twice(record) and 1 or 0
+  local record = load(id, unpack(FIELDS))
+  if not record.state or (by_term and not any_list and not fits(list_of(record))) then return nil end
+  local row = {number, id, perhaps_twice(record) and 1 or 0}
+  for i = 1, ROW do row[i + 3] = record[FIELDS[i]] or '' end
   return row
 end
 
@@ -110,4 +113,4 @@ while #sources > 0 and looked < look and not (total >= 0 and #rows == want) do
   source.at = source.at + 2
   if not head(source) then table.remove(sources, newest) end
 end
-return {total, matches, #sources == 0 and 1 or 0, last_score, last_number, unpack(rows)}
+return {total, matches, looked, #sources == 0 and 1 or 0, last_score, last_number, unpack(rows)}
