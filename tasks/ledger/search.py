@@ -15,7 +15,7 @@ from tasks.ledger.pages import Page, Summary
 from tasks.ledger.scripts import Scripts
 
 #: Records looked at in one call of the script.
-LOOK: Final = 500
+LOOK: Final = 200
 #: Records looked at for one page, where what is asked for is rare among them.
 PAGE_LOOK: Final = 10_000
 _ROWS_A_CALL: Final = 500

@@ -27,7 +27,7 @@ from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import free_port
 from workers.probes import Probes
-from workers.sweeper import LOOK_AT_HELD_EVERY_SECONDS, PURGE_EVERY_SECONDS, Sweeper
+from workers.sweeper import LOOK_AT_HELD_EVERY_SECONDS, PURGE_EVERY_SECONDS, PURGES_A_SWEEP, Sweeper
 
 RING_AGAIN_SECONDS = 31.0
 PAST_THE_LEASE_SECONDS = 31.0
@@ -314,6 +314,25 @@ def test_what_is_over_is_forgotten_after_the_history_days(swept: Swept) -> None:
     assert swept.installation.record(young.id).state == "cancelled"
     assert swept.installation.record(still_open.id).state == "expired"
     assert swept.installation.record(kept.id).state == "expired"
+
+
+def test_much_is_forgotten_in_bounded_parts_sweep_by_sweep_and_nothing_of_it_stays(swept: Swept) -> None:
+    swept.runtime.store.change({"text.history_days": 1}, author="test")
+    ids = swept.installation.publish_many(PURGES_A_SWEEP * BATCH + 50)
+    for notification_id in ids:
+        swept.runtime.ledger.cancel(notification_id, by="test")
+    swept.installation.server.advance(2 * 86_400)
+    swept.now += PURGE_EVERY_SECONDS
+    swept.sweep()
+    assert swept.installation.queries.counts()["cancelled"] == 50
+    swept.sweep()
+    assert swept.installation.queries.counts()["cancelled"] == 0
+    left = {str(key) for kind in ("n", "t", "by", "list", "numbers", "key") for key in _keys(swept, kind)}
+    assert left == set()
+
+
+def _keys(swept: Swept, kind: str) -> list[str]:
+    return list(map(str, swept.redis.keys(f"{swept.runtime.environment.prefix}:{kind}:*")))
 
 
 def test_rows_of_the_audit_go_after_the_days_of_the_option_that_hold_now(swept: Swept) -> None:
