@@ -163,10 +163,14 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
             published = _accept(runtime(), self, notification)
             answer: dict[str, object] = {"id": published.id, "number": published.number}
             _answer_now(self, answer)
-            if published.id == self.request.id:
+            is_ours = published.id == self.request.id
+            if is_ours and not published.fetches_files:
                 _run_pass(runtime(), published.id)
-            else:
-                runtime().ring(published.id)
+                return answer
+            runtime().ring(published.id)
+            if is_ours:
+                # Its first pass is for the queue that has a share of the slots, under this very row.
+                raise _postponed("queued: its attachments are fetched by way of the queue for that", 0.0)
             return answer
 
     @app.task(

@@ -104,13 +104,9 @@ def refuse_unsupported(notification: Notification) -> None:
     """Refuse what this version cannot do yet, rather than accept it and do nothing.
 
     Raises:
-        InvalidNotification: An attachment is given as `job_output`, or by a path that leads nowhere.
+        InvalidNotification: An attachment is given by a path that leads nowhere.
     """
     for index, attachment in enumerate(notification.attachments):
-        if isinstance(attachment, JobOutputAttachment):
-            raise InvalidNotification(
-                f"attachments[{index}].job_output", "is not supported by this version", _SUPPORTED
-            )
         if isinstance(attachment, FileAttachment):
             _refuse_path(f"attachments[{index}].path", attachment.path)
 
@@ -126,7 +122,7 @@ def _refuse_path(field: str, path: str) -> None:
             raise InvalidNotification(field, invalid.fault, invalid.allowed) from None
 
 
-_SUPPORTED = r"\\server\share\file, /an/absolute/path on the worker's machine, or name with content_base64"
+_SUPPORTED = r"\\server\share\file, or /an/absolute/path on the worker's machine"
 
 
 def _decode(raw: bytes | str | Mapping[str, object]) -> Document:

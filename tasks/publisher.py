@@ -63,6 +63,7 @@ class Published:
         state: Of the record.
         again: It was accepted before, by the same id or key; nothing new was recorded.
         unknown_tokens: Names of tokens that nothing resolves; they go out as they stand. Not for logs.
+        fetches_files: Whether a pass fetches files, for which there is a queue and a share of the slots.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Published:
     state: State
     again: bool = False
     unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
+    fetches_files: bool = False
 
 
 Document = Notification | Mapping[str, object] | bytes | str
@@ -230,4 +232,5 @@ def outcome_of(answer: Accepted, entry: Entry) -> Published | PublishError:
                 answer.state,
                 again=answer.status == "same",
                 unknown_tokens=entry.unknown_tokens,
+                fetches_files=entry.lane == "files",
             )

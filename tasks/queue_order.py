@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from tasks.ledger import LANES
 
 #: One look in so many begins at the other end, so that the lowest lane moves under any load.
 TURN_FOR_THE_LAST: Final = 10
+
+_left_out: list[Callable[[], Collection[str]]] = []
+
+
+def leave_out(queues: Callable[[], Collection[str]]) -> None:
+    """Say which queues are not looked at while others are consumed; asked at each look, the last word counts.
+
+    What waits there stays there: it is for other workers, or for a later look.
+    """
+    _left_out[:] = [queues]
 
 
 class LaneOrder:
@@ -28,9 +38,15 @@ class LaneOrder:
     def consume(self, count: int) -> list[str]:
         """The queues in the order of this look."""
         self._looks += 1
+        queues = self._looked_at()
         if self._looks % TURN_FOR_THE_LAST == 0:
-            return self._queues[::-1][:count]
-        return self._queues[:count]
+            return queues[::-1][:count]
+        return queues[:count]
+
+    def _looked_at(self) -> list[str]:
+        left_out = _left_out[0]() if _left_out else ()
+        # A worker that consumes nothing else is there for just these.
+        return [queue for queue in self._queues if queue not in left_out] or self._queues
 
     def rotate(self, last_used: str) -> str:
         """Nothing: the order does not depend on where the last message came from."""

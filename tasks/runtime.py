@@ -18,6 +18,8 @@ from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.attachments.gatherer import Gatherer, Places
+from tasks.attachments.job_output.collector import JobOutputs
+from tasks.attachments.job_output.opcon_api import OpConConnector
 from tasks.attachments.local_files import LocalFiles
 from tasks.attachments.unc.shares import Shares
 from tasks.attachments.unc.sign_in_guard import SignInGuard
@@ -126,7 +128,8 @@ class Runtime:
     @made_once
     def gatherer(self) -> Gatherer:
         """Opens attachments."""
-        return Gatherer(Places(local=LocalFiles(), shares=self.shares))
+        places = Places(local=LocalFiles(), shares=self.shares)
+        return Gatherer(places, JobOutputs(OpConConnector()))
 
     @made_once
     def shares(self) -> Shares:

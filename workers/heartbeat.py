@@ -29,7 +29,8 @@ class Heartbeat:
         received: Tasks received so far.
         busy: Tasks that are running.
         slots: Tasks that can run at once.
-        lanes: The lanes whose queues this worker serves now.
+        lanes: The lanes whose queues this worker serves.
+        not_now: Those of them that have their share of the slots: what waits there says nothing.
         unfit: Why this worker takes no work; blank where it does.
         clock: Seconds that only grow.
     """
@@ -42,6 +43,7 @@ class Heartbeat:
         busy: Callable[[], int],
         slots: int,
         lanes: Callable[[], Collection[str]] = lambda: LANES,
+        not_now: Callable[[], Collection[str]] = tuple,
         unfit: Callable[[], str] = str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -50,6 +52,7 @@ class Heartbeat:
         self._busy = busy
         self._slots = slots
         self._lanes = lanes
+        self._not_now = not_now
         self._unfit = unfit
         self._clock = clock
         self._last_received = received()
@@ -96,4 +99,5 @@ class Heartbeat:
         return now - self._moved_at >= STALLED_SECONDS
 
     def _work_waits(self) -> bool:
-        return any(self._runtime.bells.depth(lane) for lane in self._lanes())
+        lanes = set(self._lanes()).difference(self._not_now())
+        return any(self._runtime.bells.depth(lane) for lane in lanes)

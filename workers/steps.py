@@ -15,8 +15,9 @@ from celery import Celery, bootsteps, signals
 from celery.worker import state as worker_state
 from kombu.exceptions import OperationalError
 
-from tasks import broker
+from tasks import broker, queue_order
 from tasks.runtime import Runtime
+from workers.files_share import FilesShare
 from workers.fitness import Fitness
 from workers.heartbeat import STALLED_EXIT_CODE, Heartbeat
 from workers.sweeper import Sweeper
@@ -67,6 +68,8 @@ class SweepStep(bootsteps.StartStopStep):
         self.stop(parent)
 
     def _run(self, parent: Any, runtime: Runtime) -> None:
+        share = FilesShare(parent.concurrency)
+        queue_order.leave_out(share.left_out)
         fitness = Fitness(
             runtime,
             consumer=lambda: parent.consumer,
@@ -81,6 +84,7 @@ class SweepStep(bootsteps.StartStopStep):
                 busy=lambda: len(worker_state.active_requests),
                 slots=parent.concurrency,
                 lanes=lambda: served_lanes(parent.app),
+                not_now=share.full_lanes,
             ),
             revoked=lambda: list(worker_state.revoked),
             fitness=fitness,

@@ -25,7 +25,7 @@ _ADDRESSES = ("to", "cc", "bcc", "reply_to", "escalate_text_to")
 _CONTEXT = ("schedule_date", "schedule", "job", "job_number", "machine", "trigger", "status")
 _AS_GIVEN = ("subject", "long_text", "priority", "id", "key")
 #: Without any of these an e-mail that has no text says nothing.
-_TELLING = ("subject", "attach", "attach_path", *_CONTEXT)
+_TELLING = ("subject", "attach", "attach_path", "job_output", *_CONTEXT)
 _UNC = "\\\\"
 
 
@@ -54,6 +54,7 @@ def _document(channel: Channel, given: Mapping[str, Any]) -> dict[str, Any]:
     document["message"] = _message(channel, given)
     document["attachments"] = [_attachment(name) for name in given.get("attach") or ()]
     document["attachments"] += [{"path": path} for path in given.get("attach_path") or ()]
+    document["attachments"] += [{"job_output": number} for number in given.get("job_output") or ()]
     document["strict"] = bool(given.get("strict"))
     for name in ("not_before", "expires"):
         if given[name]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from tasks.notification_document import LongText, Priority
+from tasks.notification_document import JOB_NUMBER_MAX, LongText, Priority
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,6 +35,13 @@ _EMAIL = (
         multiple=True,
         metavar="PATH",
         help="A file that a worker reads when it sends: \\\\server\\share\\file, or in an allowed folder.",
+    ),
+    click.option(
+        "--job-output",
+        type=click.IntRange(min=1, max=JOB_NUMBER_MAX),
+        multiple=True,
+        metavar="JOBNUMBER",
+        help="The output of this job of the scheduler, fetched when the mail is sent; again for more.",
     ),
     click.option("--strict", is_flag=True, help="Wait for every file rather than send without one."),
 )

@@ -11,6 +11,7 @@ from settings_store.own_options import (
     console,
     delivery,
     escalation,
+    jors,
     limits,
     local_files,
     mirror,
@@ -37,6 +38,7 @@ _GROUPS = (
     console,
     unc,
     attachments,
+    jors,
     local_files,
 )
 

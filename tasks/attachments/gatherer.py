@@ -13,11 +13,17 @@ from tasks.attachments.content import Content
 from tasks.attachments.file_names import numbered, safe_name
 from tasks.attachments.gathered import Gathered, Wait
 from tasks.attachments.item import Item
-from tasks.attachments.memory import AttachmentMemory
+from tasks.attachments.job_output.collector import JobOutputs
 from tasks.attachments.place import Place, place_of
+from tasks.attachments.scope import Scope
 from tasks.attachments.source import AttachmentFault, Fault, OpenFile, OpensPath
 from tasks.attachments.text_type import charset_of
-from tasks.notification_document import Attachment, FileAttachment, InlineAttachment
+from tasks.notification_document import (
+    Attachment,
+    FileAttachment,
+    InlineAttachment,
+    JobOutputAttachment,
+)
 
 #: All opening together ends by this, well within the time a walk may take.
 GATHER_MAX_SECONDS: Final = 60.0
@@ -39,34 +45,47 @@ class Places:
 
 
 class Gatherer:
-    """Gathers the files of a notification; one a process, safe between threads."""
+    """Gathers the files of a notification; one a process, safe between threads.
 
-    def __init__(self, places: Places, *, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        places: Who opens paths.
+        jobs: Who collects the output of jobs.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self, places: Places, jobs: JobOutputs, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._places = places
+        self._jobs = jobs
         self._clock = clock
 
-    def gather(
-        self, wanted: Sequence[Attachment], options: Snapshot, memory: AttachmentMemory, *, now_ms: int
-    ) -> Gathered:
+    def gather(self, wanted: Sequence[Attachment], scope: Scope) -> Gathered:
         """Open what is wanted, in order; what cannot be had has its fault in its place.
 
         Args:
             wanted: As the notification has them.
-            options: As they hold now.
-            memory: Of the pass before, changed for the next.
-            now_ms: Unix milliseconds, by the ledger's clock.
+            scope: The pass.
 
         Raises:
             settings_store.errors.SecretFault: This process cannot open a password that it needs.
         """
+        jobs = {
+            place: attachment.job_output
+            for place, attachment in enumerate(wanted)
+            if isinstance(attachment, JobOutputAttachment)
+        }
+        outputs = self._jobs.collect(jobs, scope) if jobs else {}
+        if isinstance(outputs, Wait):
+            return Gathered(wait=outputs)
         gathered = Gathered()
         with contextlib.ExitStack() as opened:
             opened.callback(gathered.close)
             ends = self._clock() + GATHER_MAX_SECONDS
-            for attachment in wanted:
-                gathered.items += self._resolved(attachment, options, ends)
+            for place, attachment in enumerate(wanted):
+                gathered.items += outputs.get(place) or self._resolved(attachment, scope.options, ends)
             _name(gathered.items)
-            wait = _wait(gathered.items, options, memory, now_ms)
+            wait = _wait(gathered.items, scope)
             if wait is not None:
                 return Gathered(wait=wait)
             opened.pop_all()
@@ -117,13 +136,13 @@ def _name(items: Sequence[Item]) -> None:
         item.name = name
 
 
-def _wait(items: Sequence[Item], options: Snapshot, memory: AttachmentMemory, now_ms: int) -> Wait | None:
+def _wait(items: Sequence[Item], scope: Scope) -> Wait | None:
     """Whether to wait a moment for a file that may be had soon."""
-    passing = [place for place, item in enumerate(items, 1) if item.fault and item.fault.is_passing]
-    if not passing:
+    if not any(item.fault and item.fault.is_passing for item in items):
         return None
-    memory.file_awaited_since_ms = memory.file_awaited_since_ms or now_ms
-    left_ms = memory.file_awaited_since_ms + options.number("attachments.patience_seconds") * 1000 - now_ms
+    memory, patience_seconds = scope.memory, scope.options.number("attachments.patience_seconds")
+    memory.file_awaited_since_ms = memory.file_awaited_since_ms or scope.now_ms
+    left_ms = memory.file_awaited_since_ms + patience_seconds * 1000 - scope.now_ms
     if left_ms <= 0:
         return None
     words = Gathered(list(items)).trouble

@@ -16,6 +16,7 @@ from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.attachments.gathered import Gathered
 from tasks.attachments.gatherer import Gatherer
+from tasks.attachments.scope import Scope
 from tasks.breaker import Breaker
 from tasks.delivery.admission import Admission
 from tasks.delivery.composing import Composer
@@ -164,9 +165,14 @@ class Deliverer:
 
     def _gather(self, state: PassState) -> Gathered:
         """Open the files of the notification, before any server is asked."""
-        gathered = self._gatherer.gather(
-            state.notification.attachments, state.snapshot, state.memory, now_ms=state.now_ms()
+        scope = Scope(
+            options=state.snapshot,
+            memory=state.memory,
+            now_ms=state.now_ms(),
+            passes=state.claim.passes,
+            strict=state.notification.strict,
         )
+        gathered = self._gatherer.gather(state.notification.attachments, scope)
         if gathered.wait is None:
             tell_fetches(state, gathered)
         return gathered

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tasks.attachments.fitting import MEGABYTE
-from tasks.attachments.gatherer import Gatherer, Places
+from tasks.attachments.gatherer import Places
 from tasks.attachments.local_files import LocalFiles
 from tasks.attachments.source import AttachmentFault, Fault
 from tests.rigs.delivery_bench import ID, Bench
@@ -49,7 +49,7 @@ def words_of(text: Text) -> str:
 def share(bench: Bench) -> Iterator[OddShare]:
     """A share whose files a test makes; each is given back as often as it was given out."""
     share = OddShare()
-    bench.gatherer = Gatherer(Places(LocalFiles(), share), clock=bench.seconds)
+    bench.gatherer = bench.gatherer_of(Places(LocalFiles(), share))
     bench.deliverer = bench.new_deliverer()
     yield share
     for file in share.given:

@@ -11,6 +11,8 @@ import redis
 from settings_store.keyring import Keyring
 from settings_store.store import SettingsStore
 from tasks.attachments.gatherer import Gatherer, Places
+from tasks.attachments.job_output.collector import JobOutputs
+from tasks.attachments.job_output.opcon_api import OpConConnector
 from tasks.attachments.local_files import LocalFiles
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.admission import Admission
@@ -84,11 +86,16 @@ class Bench:
             places=self.admission,
         )
         self.prober = Prober(self.breaker, first_sign_in, self.pool, self.admission)
-        self.gatherer = Gatherer(Places(local=LocalFiles()), clock=self.seconds)
+        self.gatherer = self.gatherer_of(Places(local=LocalFiles()))
         self.draw = 1.0
         # A test that is not about the breaker is not to meet it; refusals of a sign-in open it all the same.
         self.set(delivery__breaker_failures=100)
         self.deliverer = self.new_deliverer(ledger=worker_ledger, pause=pause)
+
+    def gatherer_of(self, places: Places) -> Gatherer:
+        """A gatherer that finds paths there, and job output by the scheduler that the options name."""
+        jobs = JobOutputs(OpConConnector(self.seconds), clock=self.seconds)
+        return Gatherer(places, jobs, clock=self.seconds)
 
     def new_deliverer(
         self,

@@ -72,10 +72,14 @@ def test_the_page_refuses_a_single_quote_in_three_options_only() -> None:
     assert refusing == {"general.unc_user", "general.unc_password", "primary_email.server_name"}
 
 
-def test_the_five_encrypted_passwords_four_client_secrets_and_the_webhook_are_the_secrets() -> None:
+def test_the_five_encrypted_passwords_four_client_secrets_and_those_of_our_own_are_the_secrets() -> None:
     secrets = {key: option.kind for key, option in ALL_OPTIONS.items() if isinstance(option.kind, Secret)}
-    assert len(secrets) == 10
-    assert "notices.webhook_url" in secrets
+    assert secrets.keys() - OPTIONS.keys() == {
+        "notices.webhook_url",
+        "jors.api_password",
+        "jors.api_token",
+    }
+    assert len(secrets.keys() & OPTIONS.keys()) == 9
     assert {key for key, kind in secrets.items() if kind.encrypted_only} == {
         "general.unc_password",
         "primary_email.authentication_password",
@@ -151,6 +155,13 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "unc.require_encryption": False,
         "unc.timeout_seconds": 60,
         "attachments.patience_seconds": 20,
+        "jors.api_address": "",
+        "jors.api_user": "",
+        "jors.api_password": "",
+        "jors.api_token": "",
+        "jors.ca_bundle": "",
+        "jors.verify_certificate": True,
+        "jors.agent_limit_bytes": 65_536,
         "local_files.folders": "",
     }
 

@@ -240,12 +240,13 @@ def test_the_lane_is_the_priority_unless_a_file_must_be_fetched() -> None:
         ({"path": r"\\srv\share\..\f"}, "has the part `..`"),
         ({"path": r"\\.\C:\f"}, "names a device"),
         ({"path": r"\\srv\share"}, "names no file"),
-        ({"job_output": 5}, "is not supported by this version"),
     ],
 )
 def test_files_that_no_worker_can_fetch_are_refused_at_the_door(form: dict[str, object], fault: str) -> None:
     inline = {"name": "f", "content_base64": "YQ=="}
-    refuse_unsupported(parse(email(attachments=[inline, {"path": "/var/log/f"}, {"path": r"\\srv\s\f"}])))
+    refuse_unsupported(
+        parse(email(attachments=[{"job_output": 5}, {"path": "/var/f"}, {"path": r"\\srv\s\f"}]))
+    )
     with pytest.raises(InvalidNotification) as caught:
         refuse_unsupported(parse(email(attachments=[inline, form])))
     assert caught.value.field == f"attachments[1].{next(iter(form))}"

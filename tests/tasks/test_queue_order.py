@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kombu.utils.scheduling import cycle_by_name
 
-from tasks import broker
+from tasks import broker, queue_order
 from tasks.queue_order import TURN_FOR_THE_LAST, LaneOrder
 
 QUEUES = {"notify.low", "notify.files", "notify.high", "notify.normal"}
@@ -38,3 +38,28 @@ def test_queues_of_others_come_last(order: LaneOrder) -> None:
 def test_kombu_finds_the_strategy_by_the_name_that_the_broker_options_give() -> None:
     name = broker.transport_options()["queue_order_strategy"]
     assert cycle_by_name(name) is LaneOrder
+
+
+@pytest.fixture
+def left_out(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The queues that are left out, for a test to change."""
+    queues: set[str] = set()
+    monkeypatch.setattr(queue_order, "_left_out", [])
+    queue_order.leave_out(lambda: queues)
+    return queues
+
+
+def test_a_queue_that_is_left_out_is_looked_at_again_once_it_is_not(
+    order: LaneOrder, left_out: set[str]
+) -> None:
+    left_out.add("notify.files")
+    for _ in range(TURN_FOR_THE_LAST * 2):
+        assert sorted(order.consume(4)) == ["notify.high", "notify.low", "notify.normal"]
+    left_out.clear()
+    assert "notify.files" in order.consume(4)
+
+
+def test_a_worker_that_consumes_nothing_else_leaves_nothing_out(order: LaneOrder, left_out: set[str]) -> None:
+    left_out.add("notify.files")
+    order.update({"notify.files"})
+    assert order.consume(1) == ["notify.files"]

@@ -28,6 +28,7 @@ class Worker:
     now: float = 100.0
     depths: dict[str, int] = field(default_factory=dict)
     lanes: tuple[str, ...] = ("high", "normal", "files", "low")
+    not_now: tuple[str, ...] = ()
     broker_away: bool = False
 
     def depth(self, lane: str) -> int:
@@ -43,6 +44,7 @@ class Worker:
             busy=lambda: self.busy,
             slots=4,
             lanes=lambda: self.lanes,
+            not_now=lambda: self.not_now,
             clock=lambda: self.now,
         )
 
@@ -109,6 +111,19 @@ def test_stalled_is_who_could_take_work_and_does_not(
     assert not heartbeat.is_stalled()
     worker.now += STALLED_SECONDS / 2
     assert heartbeat.is_stalled() == stalled
+
+
+def test_work_of_a_lane_that_has_its_share_of_the_slots_is_nobody_s_standstill(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heartbeat = worker.heartbeat(monkeypatch)
+    worker.depths, worker.busy, worker.not_now = {"files": 5}, 2, ("files",)
+    for _ in range(3):
+        worker.now += STALLED_SECONDS
+        assert not heartbeat.is_stalled()
+    worker.not_now = ()
+    worker.now += STALLED_SECONDS
+    assert heartbeat.is_stalled()
 
 
 def test_time_counts_from_the_last_move(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

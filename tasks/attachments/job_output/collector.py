@@ -1,0 +1,111 @@
+"""Collects the output of jobs: each look is short, and in between the notification waits in the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from settings_store.snapshot import Snapshot
+from tasks.attachments.gathered import Wait
+from tasks.attachments.item import Item
+from tasks.attachments.job_output.items import items_of
+from tasks.attachments.job_output.look import Look
+from tasks.attachments.job_output.provider import JobOutputProvider, SchedulerFault
+from tasks.attachments.job_output.requests_made import JobRequest, KeptFault
+from tasks.attachments.memory import AttachmentMemory
+from tasks.attachments.scope import Scope
+from tasks.attachments.source import Fault
+
+TIMEOUT_OPTION: Final = "general.jors_attachment_timeout"
+#: Between two looks; the scheduler itself looks into its queue of requests every 5 s.
+LOOK_EVERY_SECONDS: Final = 3.0
+#: One look asks no more questions after this; the next goes on from there.
+LOOK_MAX_SECONDS: Final = 20.0
+
+
+class JobOutputs:
+    """Collects for any number of notifications; safe between threads.
+
+    Args:
+        connect: The scheduler that the options name, for a look of so many seconds; None = none is named.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[Snapshot, float], JobOutputProvider | None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+
+    def collect(self, wanted: Mapping[int, int], scope: Scope) -> dict[int, list[Item]] | Wait:
+        """The outputs of the jobs, each in memory, or that they are to be waited for.
+
+        Args:
+            wanted: Job number by place.
+            scope: The look.
+
+        Raises:
+            settings_store.errors.SecretFault: This process cannot open the password.
+        """
+        memory, options = scope.memory, scope.options
+        seconds = options.number(TIMEOUT_OPTION)
+        if memory.jobs_since_ms == 0 or memory.jobs_pass != scope.passes:
+            memory.jobs_since_ms, memory.jobs_pass = scope.now_ms, scope.passes
+            _ask_failed_again(memory, strict=scope.strict)
+        jobs = {place: memory.jobs.setdefault(place, JobRequest()) for place in wanted}
+        left_seconds = seconds - (scope.now_ms - memory.jobs_since_ms) / 1000
+        look = Look(jobs, wanted, may_ask=left_seconds > 0)
+        self._make(look, scope, min(left_seconds, LOOK_MAX_SECONDS) if look.may_ask else LOOK_MAX_SECONDS)
+        if look.may_ask and not look.is_complete:
+            return Wait(min(LOOK_EVERY_SECONDS, left_seconds), _waits_words(wanted, jobs))
+        late = KeptFault(Fault.LATE, _late_words(seconds, memory.jobs_trouble))
+        limit_bytes = options.number("jors.agent_limit_bytes")
+        return {
+            place: items_of(number, jobs[place], look.texts_of(place), late, limit_bytes)
+            for place, number in wanted.items()
+        }
+
+    def _make(self, look: Look, scope: Scope, seconds: float) -> None:
+        """Ask what can be asked now."""
+        memory = scope.memory
+        provider = self._connect(scope.options, seconds)
+        if provider is None:
+            look.settle(KeptFault(Fault.NOT_ALLOWED, "no scheduler is named (option jors.api_address)"))
+            return
+        ends = self._clock() + seconds
+        try:
+            for place, output_place in look.questions():
+                if self._clock() > ends:
+                    break
+                look.ask(provider, place, output_place)
+                memory.jobs_trouble = ""
+        except SchedulerFault as fault:
+            memory.jobs_trouble = fault.words
+            if not fault.is_passing:
+                look.settle(KeptFault(fault.kind, fault.words))
+        finally:
+            provider.close()
+
+
+def _ask_failed_again(memory: AttachmentMemory, *, strict: bool) -> None:
+    if not strict:
+        return
+    for place, job in list(memory.jobs.items()):
+        if job.fault is not None or any(output.fault for output in job.outputs or ()):
+            memory.jobs[place] = JobRequest()
+
+
+def _waits_words(wanted: Mapping[int, int], jobs: Mapping[int, JobRequest]) -> str:
+    open_jobs = [str(number) for place, number in wanted.items() if not jobs[place].is_settled]
+    shown = open_jobs or [str(number) for number in wanted.values()]
+    more = f" and {len(shown) - 1} more" if len(shown) > 1 else ""
+    return f"waits for the output of job {shown[0]}{more}"
+
+
+def _late_words(seconds: int, trouble: str) -> str:
+    because = f": {trouble}" if trouble else ""
+    return f"it did not come within {seconds} s{because}"

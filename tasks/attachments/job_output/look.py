@@ -1,0 +1,118 @@
+"""One short look at the jobs of a notification: what is asked, and what is made of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tasks.attachments.job_output.provider import (
+    ActionGone,
+    JobOutputProvider,
+    Listed,
+    Output,
+    SchedulerFault,
+)
+from tasks.attachments.job_output.requests_made import JobRequest, KeptFault, OutputRequest
+from tasks.attachments.source import AttachmentFault
+
+
+@dataclass(slots=True)
+class Look:
+    """One look at all jobs of a notification.
+
+    Attributes:
+        jobs: What was asked before, by place; changed by what is seen.
+        numbers: The jobs' numbers, by place.
+        may_ask: Whether there is time left for what is not there yet; else only what is there is fetched.
+        texts: The outputs that this look brought, by the job's place and the output's.
+    """
+
+    jobs: Mapping[int, JobRequest]
+    numbers: Mapping[int, int]
+    may_ask: bool
+    texts: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every job is settled, and this look brought whatever is there."""
+        return all(job.is_settled for job in self.jobs.values()) and not list(self._there())
+
+    def texts_of(self, place: int) -> dict[int, str]:
+        """The outputs of one job, by their place."""
+        return {output: text for (job, output), text in self.texts.items() if job == place}
+
+    def settle(self, fault: KeptFault) -> None:
+        """Give up whatever is not there."""
+        for job in self.jobs.values():
+            if job.outputs is None and job.fault is None:
+                job.fault = fault
+            for output in job.outputs or ():
+                output.fault = output.fault or (None if output.is_there else fault)
+
+    def questions(self) -> Iterator[tuple[int, int | None]]:
+        """What to ask, each as the job's place and the output's, None for the list; what is there comes last.
+
+        Texts are large, so they are fetched once nothing else is waited for, or no time is left for it.
+        """
+        if self.may_ask:
+            for place, job in self.jobs.items():
+                if job.outputs is None and job.fault is None:
+                    yield place, None
+                for output_place, output in enumerate(job.outputs or ()):
+                    if not output.is_settled:
+                        yield place, output_place
+        if not self.may_ask or all(job.is_settled for job in self.jobs.values()):
+            yield from list(self._there())
+
+    def ask(self, provider: JobOutputProvider, place: int, output_place: int | None) -> None:
+        """Ask one question, and keep what comes of it."""
+        job = self.jobs[place]
+        if output_place is None:
+            _ask_for_list(provider, self.numbers[place], job)
+            return
+        text = _ask_for_output(provider, self.numbers[place], (job.outputs or [])[output_place])
+        if text is not None:
+            self.texts[place, output_place] = text
+
+    def _there(self) -> Iterator[tuple[int, int]]:
+        """The outputs that are there and that this look has not brought yet."""
+        for place, job in self.jobs.items():
+            for output_place, output in enumerate(job.outputs or ()):
+                if output.is_there and (place, output_place) not in self.texts:
+                    yield place, output_place
+
+
+def _ask_for_list(provider: JobOutputProvider, number: int, job: JobRequest) -> None:
+    try:
+        if not job.action:
+            job.action = provider.ask_for_list(number)
+            return
+        answer = provider.look_at_list(job.action)
+        if isinstance(answer, Listed):
+            job.outputs = [OutputRequest(path) for path in answer.paths]
+    except ActionGone:
+        job.action = ""
+    except SchedulerFault:
+        raise
+    except AttachmentFault as fault:
+        job.fault = KeptFault(fault.kind, fault.words)
+
+
+def _ask_for_output(provider: JobOutputProvider, number: int, output: OutputRequest) -> str | None:
+    """The output, where it is there."""
+    try:
+        if not output.action:
+            output.action = provider.ask_for_output(number, output.path)
+            return None
+        answer = provider.look_at_output(output.action)
+        if isinstance(answer, Output):
+            output.is_there = True
+            return answer.text
+    except ActionGone:
+        # Forgotten since. What it brought is not kept here, so it is asked for again.
+        output.action, output.is_there = "", False
+    except SchedulerFault:
+        raise
+    except AttachmentFault as fault:
+        output.fault = KeptFault(fault.kind, fault.words)
+    return None
