@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from settings_store.secret_expiry import SecretExpiry
-from tasks.fallback import Condition, Standing
+from tasks.fallback import Condition, Link, Standing
 from tasks.notices.incident import Incident
 
 _RANK: Final[Mapping[Condition, int]] = {"unset": 0, "well": 0, "fallback": 1, "down": 2}
@@ -120,8 +120,13 @@ def next_expiries(
     return msgspec.structs.replace(announced, expiries=sorted(due)), incidents
 
 
+def _reason(link: Link) -> str:
+    """Why a server is left alone; of a pause not the operator's own words, which may hold anything."""
+    return "an operator paused it" if link.state == "paused" else link.reason
+
+
 def _of_channel(standing: Standing, new_id: str, now_ms: int, old: Condition, seconds: float) -> Incident:
-    servers = [[link.server, link.state, link.reason] for link in standing.links]
+    servers = [[link.server, link.state, _reason(link)] for link in standing.links]
     facts: dict[str, Any] = {
         "channel": standing.channel,
         "server": standing.links[0].server,
@@ -129,10 +134,10 @@ def _of_channel(standing: Standing, new_id: str, now_ms: int, old: Condition, se
     }
     match standing.condition:
         case "fallback":
-            facts |= {"carrier": standing.carrier, "reason": standing.reason}
+            facts |= {"carrier": standing.carrier, "reason": _reason(standing.links[0])}
             return Incident(new_id, "fallback", now_ms, facts)
         case "down":
-            return Incident(new_id, "all_down", now_ms, facts | {"reason": standing.reason})
+            return Incident(new_id, "all_down", now_ms, facts | {"reason": _reason(standing.links[0])})
         case _:
             facts |= {"carrier": standing.carrier, "was": old, "seconds": seconds}
             return Incident(new_id, "recovered", now_ms, facts)

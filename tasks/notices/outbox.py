@@ -22,7 +22,12 @@ _FOLDER: Final = Path(__file__).parent / "lua"
 _COLLECTED_AT_ONCE: Final = 5_000
 #: Longer than a round takes, its posts included.
 LOCK_SECONDS: Final = 60
-_UNLOCK: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+#: After a round no worker makes another for so long, so that fifty workers look as often as one.
+REST_MS: Final = 1_500
+_UNLOCK: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
+if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
 
 
 class Progress(msgspec.Struct):
@@ -46,12 +51,21 @@ class Outbox:
         client: From `settings_store.redis_client.connect`.
         prefix: First part of every key.
         clock: Lua text that defines `now_ms()`; tests move time by it.
+        rest_ms: How long after a round the next one may begin.
     """
 
-    def __init__(self, client: redis.Redis, *, prefix: str = "notify", clock: str = REDIS_CLOCK) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        prefix: str = "notify",
+        clock: str = REDIS_CLOCK,
+        rest_ms: int = REST_MS,
+    ) -> None:
         self._redis = client
         self._prefix = prefix
         self._key = f"{prefix}:notices"
+        self._rest_ms = rest_ms
         self._announce = client.register_script((_FOLDER / "announce.lua").read_text(encoding="utf-8"))
         self._collect = client.register_script(
             f"local prefix = ARGV[1]\n{clock}\n{(_FOLDER / 'collect.lua').read_text(encoding='utf-8')}"
@@ -68,8 +82,8 @@ class Outbox:
         return bool(self._redis.set(f"{self._key}:lock", token, nx=True, ex=LOCK_SECONDS))
 
     def unlock(self, token: str) -> None:
-        """Let the next worker make a round."""
-        self._unlock(keys=[f"{self._key}:lock"], args=[token])
+        """Let the next worker make a round, after a rest."""
+        self._unlock(keys=[f"{self._key}:lock"], args=[token, self._rest_ms])
 
     def announced(self) -> tuple[Announced, str]:
         """What stands announced, and the same as it is kept."""

@@ -18,7 +18,7 @@ from tasks.ledger import LedgerUnavailable
 from tasks.ledger.queries import Record
 from tasks.notices.incident import Incident
 from tasks.notices.notices import POST_TRIES, Notices
-from tasks.notices.outbox import Outbox
+from tasks.notices.outbox import REST_MS, Outbox
 from tasks.notices.webhook import NotPosted, post
 from tasks.notification import load
 from tasks.routing import route
@@ -60,7 +60,7 @@ class Desk:
 
     def worker(self, posted: Callable[..., None] = post, ledger: Any = None) -> Notices:
         return Notices(
-            Outbox(self.redis, clock=TEST_CLOCK),
+            Outbox(self.redis, clock=TEST_CLOCK, rest_ms=0),
             snapshot=self.store.snapshot,
             servers=self.breaker.servers,
             ledger=ledger or self.told.ledger,
@@ -75,18 +75,18 @@ class Desk:
         self.clock.advance(0.001)
         for number in range(3):
             self.breaker.report(
-                self._fingerprint(server), verdict, name=server, token=f"{server}{self.clock.now_ms}{number}",  # type: ignore[arg-type]
+                self.fingerprint(server), verdict, name=server, token=f"{server}{self.clock.now_ms}{number}",  # type: ignore[arg-type]
                 began_ms=self.clock.now_ms, reason="the server refuses connections",
             )  # fmt: skip
 
     def heal(self, server: str) -> None:
         self.clock.advance(0.001)
         self.breaker.report(
-            self._fingerprint(server), Verdict.DELIVERED, name=server, token=f"ok{self.clock.now_ms}",  # type: ignore[arg-type]
+            self.fingerprint(server), Verdict.DELIVERED, name=server, token=f"ok{self.clock.now_ms}",  # type: ignore[arg-type]
             began_ms=self.clock.now_ms,
         )  # fmt: skip
 
-    def _fingerprint(self, server: str) -> str:
+    def fingerprint(self, server: str) -> str:
         channel = "text" if "sms" in server else "email"
         chain = route(self.store.snapshot(), channel).chain  # type: ignore[arg-type]
         return next(hop.server.fingerprint for hop in chain if hop.server.name == server)
@@ -141,6 +141,28 @@ def test_the_fallback_is_told_once_by_many_workers_and_so_is_its_end(desk: Desk)
     assert desk.notices("text") == []
     assert all(load(record.content).to == (OPERATOR,) for record in desk.notices())
     assert all(record.lane == "high" for record in desk.notices())
+
+
+def test_after_a_round_no_worker_makes_another_for_a_while(redis_server: redis.Redis) -> None:
+    one, two = Outbox(redis_server), Outbox(redis_server)
+    assert one.lock("a")
+    assert not two.lock("b")
+    two.unlock("b")
+    assert redis_server.pttl("notify:notices:lock") > REST_MS
+    one.unlock("a")
+    assert not two.lock("b")
+    assert 0 < redis_server.pttl("notify:notices:lock") <= REST_MS
+
+
+def test_why_somebody_paused_a_server_is_not_told_to_the_web(desk: Desk, receiver: WebReceiver) -> None:
+    desk.set(notices__webhook_url=receiver.url)
+    desk.breaker.pause(
+        desk.fingerprint("primary_email"), name="primary_email", by="kim", reason="asked by SECRET@x.test"
+    )
+    desk.round()
+    (got,) = receiver.got
+    assert got["facts"]["reason"] == "an operator paused it"
+    assert "SECRET" not in json.dumps(got) + load(desk.notices()[0].content).message
 
 
 def test_while_no_email_server_is_up_the_operator_is_told_by_text(desk: Desk) -> None:

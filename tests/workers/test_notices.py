@@ -75,6 +75,43 @@ def told(mailbox: Mailbox) -> int:
     return sum(mail.to == OPERATOR for mail in mailbox.mails())
 
 
+def test_while_no_email_server_is_up_the_operator_gets_a_text_and_the_mail_when_one_is_back(
+    tmp_path: Path,
+) -> None:
+    phone = "4915112345@sms.example"
+    with (
+        open_mailbox() as primary,
+        open_mailbox() as secondary,
+        open_mailbox() as sms,
+        running_installation(tmp_path) as installation,
+    ):
+        installation.configure(primary=primary, secondary=secondary)
+        installation.runtime.store.change(
+            {
+                "primary_sms.server_name": "127.0.0.1",
+                "primary_sms.server_port": sms.port,
+                "notices.email_to": OPERATOR,
+                "notices.text_to": phone,
+            },
+            author="test",
+        )
+        primary.go_down()
+        secondary.go_down()
+        with installation.worker():
+            installation.publish_many(5)
+            wait_until(lambda: sms.taken, seconds=60, what="the text")
+            (text,) = sms.mails()
+            assert text.to == phone
+            assert b"Notifier: No server for e-mail is up" in text.text
+            secondary.come_up()
+            installation.server.advance(400)
+            # All that waited goes out by itself, the notices too.
+            wait_until(lambda: installation.open_count() == 0, seconds=90, what="all being sent")
+            assert told(secondary) >= 1
+        assert primary.taken == 0
+        assert sms.taken == 1
+
+
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
 def test_a_worker_stops_soon_though_a_webhook_hangs(tmp_path: Path, pool: str) -> None:
     keys = tmp_path / "keys.json"
