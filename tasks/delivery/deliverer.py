@@ -26,6 +26,7 @@ from tasks.delivery.insist import Insist, never
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import write_memory
 from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
+from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.walk import Walk
@@ -179,7 +180,7 @@ class Deliverer:
 
     def _walk_along(self, state: PassState, chain: tuple[Hop, ...], gathered: Gathered) -> PassResult:
         if state.notification.strict and gathered.trouble:
-            wait = gap_seconds(state.claim.passes + 1, draw=self._draw())
+            wait = self._gap_seconds(state)
             escalate(state, self._ledger, self._insist, tried=True)
             return self._finish(state, "waiting", f"strict: {gathered.trouble}", wait, counts=True)
         walk = Walk(
@@ -200,9 +201,13 @@ class Deliverer:
         escalate(state, self._ledger, self._insist, tried=counts_as_try(state))
         return self._finish(state, "waiting", state.walked.reason, wait, counts=counts)
 
+    def _gap_seconds(self, state: PassState) -> float:
+        longest = longest_gap_seconds(state.snapshot)
+        return gap_seconds(state.claim.passes + 1, draw=self._draw(), longest_seconds=longest)
+
     def _stopped(self, state: PassState, answer: str) -> PassResult:
         if answer == "over":
-            wait = gap_seconds(state.claim.passes + 1, draw=self._draw())
+            wait = self._gap_seconds(state)
             return self._finish(state, "waiting", "the pass took longer than a claim may", wait, counts=True)
         # Cancelled and expired become final by finishing; after a late 250 the rest goes on at once.
         return self._give_back(state, _STOPPED[answer], 0.0)

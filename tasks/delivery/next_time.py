@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tasks.breaker import Permission
+from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.uncertain import resend_due_ms, surely_down_ms
 from tasks.routing import Hop
@@ -24,7 +25,8 @@ def wait_seconds(state: PassState, chain: tuple[Hop, ...], *, draw: float) -> fl
     patience = (min(_moments_ms(state, chain, draw), default=0) - state.now_ms()) / 1000
     if not walked.spent and patience > 0:
         return patience
-    return max(gap_seconds(state.claim.passes + 1, draw=draw), patience)
+    longest = longest_gap_seconds(state.snapshot)
+    return max(gap_seconds(state.claim.passes + 1, draw=draw, longest_seconds=longest), patience)
 
 
 def counts_as_pass(state: PassState) -> bool:

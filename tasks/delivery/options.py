@@ -18,6 +18,11 @@ def text_options(snapshot: Snapshot) -> TextOptions:
     )
 
 
+def longest_gap_seconds(snapshot: Snapshot) -> float:
+    """What the gaps between passes grow to."""
+    return snapshot.number("delivery.longest_gap_minutes") * 60.0
+
+
 def timeouts(snapshot: Snapshot) -> Timeouts:
     """How long each step with a server may take."""
     return Timeouts(

@@ -95,4 +95,5 @@ class PassState:
     @property
     def may_resend(self) -> bool:
         """Whether what may have arrived is sent once more."""
-        return not self.is_text or self.snapshot.flag("delivery.resend_uncertain_text")
+        kind = "text" if self.is_text else "email"
+        return self.snapshot.flag(f"delivery.resend_uncertain_{kind}")

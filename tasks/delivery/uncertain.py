@@ -10,7 +10,7 @@ from typing import Final
 
 from tasks.delivery.pass_state import PassState
 from tasks.routing import Hop
-from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS, UNCERTAIN_SERVER_DOWN_SECONDS
+from tasks.schedule import RESEND_UNCERTAIN_AFTER_SECONDS
 
 _RESEND_AFTER_MS: Final = int(RESEND_UNCERTAIN_AFTER_SECONDS * 1000)
 
@@ -62,7 +62,8 @@ def _resend(
 def surely_down_ms(state: PassState, fingerprint: str) -> int | None:
     """From when on a server counts as surely down, if it stays as it is; None where it is not down."""
     since_ms = state.memory.down_since_ms.get(fingerprint)
-    return None if since_ms is None else since_ms + int(UNCERTAIN_SERVER_DOWN_SECONDS * 1000)
+    minutes = state.snapshot.number("delivery.uncertain_fail_over_minutes")
+    return None if since_ms is None else since_ms + minutes * 60_000
 
 
 def _is_surely_down(state: PassState, fingerprint: str) -> bool:

@@ -119,6 +119,18 @@ def test_the_age_limits_are_options(bench: Bench, primary: MailServer) -> None:
     assert record.passes == 6
 
 
+def test_the_longest_gap_is_an_option_that_holds_for_the_next_gap(bench: Bench, primary: MailServer) -> None:
+    primary.answers["MAIL"] = "451 4.3.0 trouble"
+    bench.accept_email()
+    waits = [bench.deliver().wait_seconds]
+    waits += [bench.again().wait_seconds for _ in range(2)]
+    bench.set(delivery__longest_gap_minutes=5)
+    waits += [bench.again().wait_seconds for _ in range(4)]
+    bench.set(delivery__longest_gap_minutes=120)
+    waits += [bench.again().wait_seconds for _ in range(2)]
+    assert waits == [15, 45, 240, 300, 300, 300, 300, 7200, 7200]
+
+
 def test_expires_ends_it_before_the_age_limit(bench: Bench, primary: MailServer) -> None:
     primary.go_down()
     expires = datetime.fromtimestamp(bench.clock.now_ms / 1000 + 100, tz=UTC).isoformat()

@@ -151,6 +151,30 @@ def test_the_five_minutes_begin_anew_when_the_server_answered_in_between(
     assert secondary.connections == 0
 
 
+def test_an_email_is_left_to_a_person_at_once_where_the_options_say_so(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    bench.set(delivery__resend_uncertain_email=False)
+    primary.answers["DOT"] = [SILENT]
+    bench.accept_email(A)
+    assert bench.deliver().state == "uncertain"
+    assert (primary.heard, secondary.connections) == ([A], 0)
+
+
+def test_how_long_the_same_server_is_waited_for_is_an_option(
+    bench: Bench, primary: MailServer, secondary: MailServer
+) -> None:
+    primary.answers["DOT"] = [SILENT]
+    bench.accept_email(A)
+    bench.deliver()
+    bench.breaker.pause(bench.fingerprint("primary_email"), name="primary_email", by="ops", reason="why")
+    assert (bench.again().wait_seconds, secondary.connections) == (300.0, 0)
+    bench.set(delivery__uncertain_fail_over_minutes=30)
+    assert bench.again().wait_seconds == 1500.0
+    assert bench.again().state == "delivered"
+    assert secondary.got == [A]
+
+
 def test_a_text_is_final_at_once(bench: Bench, primary: MailServer, secondary: MailServer) -> None:
     primary.answers[f"DOT {A}"] = SILENT
     bench.accept_text(A, B)
