@@ -43,6 +43,6 @@ def test_the_worker_s_sign_of_life_shows_and_names_the_revision(
         client = installation.runtime.redis
         wait_until(lambda: client.keys("notify:worker:one@*"), what="the sign of life")
         (key,) = client.keys("notify:worker:one@*")
-        assert '"revision": 1' in str(client.get(key))
+        assert '"revision":1,' in str(client.get(key))
     installation.server.advance(16)
     assert not client.keys("notify:worker:*")
