@@ -306,6 +306,7 @@ class LedgerMachine(RuleBasedStateMachine):
             results.entries.append(
                 {
                     "at": self.clock.now_ms,
+                    "server": worker.intent.server,
                     "verdict": {
                         "truth": "delivered" if worker.sent else "server_down",
                         "lost": "uncertain",
@@ -471,6 +472,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """At the end nothing is left of what is forgotten."""
         self._drain()
+        self.the_indexes_tell_the_truth()
+        self.nothing_is_delivered_twice_unmarked()
         self.ledger.purge(older_than_seconds=-HOUR)
         kept = {str(key).removeprefix("notify:") for key in self.client.keys("notify:*")}
         assert kept <= {"test-clock", "number", "settings", "changes", "outages"}

@@ -278,3 +278,14 @@ def test_key_names_and_lists_hold_no_address_and_no_text(redis_server: redis.Red
     assert "example" not in names
     assert "prod" not in names
     assert population.queries.search(MessageFilter(machine="prod1")).total > 0
+
+
+def test_a_server_is_found_by_as_soon_as_its_attempt_is_noted(redis_server: redis.Redis) -> None:
+    LedgerClock(redis_server)
+    ledger, queries = Ledger(redis_server, clock=TEST_CLOCK), LedgerQueries(redis_server)
+    ledger.accept(entry_of(checked(email(id="n")), Snapshot()), ring=True)
+    claim = _claim(ledger, "n")
+    tried = Results({}, [{"verdict": "server_down", "server": "primary_email"}])
+    assert ledger.record(claim, attempt=1, results=tried) == "recorded"
+    wanted = MessageFilter(server="primary_email", states=frozenset({"sending"}))
+    assert queries.search(wanted).total == 1
