@@ -46,7 +46,9 @@ def listening_to_events(url: str) -> Iterator[list[dict[str, Any]]]:
 def listening_to_commands(url: str) -> Iterator[list[str]]:
     """Every command that clients give the server, as MONITOR shows it; what scripts do inside is left out."""
     commands: list[str] = []
-    with redis.Redis.from_url(url, decode_responses=True) as client, client.monitor() as monitor:
+    # The client would give up on a server that is given nothing for a while.
+    unhurried = redis.Redis.from_url(url, decode_responses=True, socket_timeout=None)
+    with unhurried as client, client.monitor() as monitor:
 
         def listen() -> None:
             while not (commands and _LAST in commands[-1]):
