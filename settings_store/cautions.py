@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from settings_store.catalog import ALL_OPTIONS, GROUPS
+from settings_store.jors_cautions import jors_cautions
 from settings_store.secret_expiry import left_behind
 from settings_store.server_group import (
     IMPLICIT_TLS_PORT,
@@ -38,6 +39,7 @@ def cautions(snapshot: Snapshot, touched: Iterable[str] = ()) -> tuple[str, ...]
             found += (f"{GROUPS[group]}: {sentence}" for sentence in _server(snapshot, group))
     for secondary, (_, primary) in MIRRORS.items():
         found += (f"{GROUPS[secondary]}: {sentence}" for sentence in _pair(snapshot, primary, secondary))
+    found += jors_cautions(snapshot)
     touched = tuple(touched)
     found += _texts_with_the_mail(snapshot)
     found += _in_vain(snapshot, touched)

@@ -126,3 +126,33 @@ def test_texts_that_would_wait_with_the_mail_are_told_of(key: str, told: str) ->
     (sentence,) = cautions(Snapshot(1, options))
     assert sentence.startswith(f"{told}, so these texts go by the e-mail servers")
     assert cautions(Snapshot(1, {**options, "secondary_sms.server_name": "sms.example.com"})) == ()
+
+
+ADDRESS = "https://opcon.example.com:9010/api"
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
+        ({"address": ADDRESS, "token": SEALED}, None),
+        ({"address": ADDRESS, "user": "notify", "password": SEALED}, None),
+        ({"user": "notify"}, "a sign-in is set without an address, so no output can be fetched"),
+        ({"address": ADDRESS}, "an address is set, but neither a user nor a token to sign in with"),
+        ({"address": ADDRESS, "user": "notify"}, "a user is set without a password"),
+        (
+            {"address": "http://opcon/api", "token": SEALED},
+            "password and output go over the network unencrypted, as the address begins with http://",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_sign_in_to_the_scheduler(options: dict[str, Value], told: str | None) -> None:
+    snapshot = Snapshot(1, {f"jors.api_{name}": value for name, value in options.items()})
+    assert cautions(snapshot) == ((f"Job output: {told}",) if told else ())
+
+
+def test_a_certificate_of_the_scheduler_that_nobody_checks_is_told() -> None:
+    options: dict[str, Value] = {"jors.api_address": ADDRESS, "jors.api_token": SEALED}
+    (told,) = cautions(Snapshot(1, {**options, "jors.verify_certificate": False}))
+    assert told == (
+        "Job output: any certificate is taken, so whoever stands between reads password and output"
+    )
