@@ -69,6 +69,7 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         "passed_over": (WAITS, "yellow", "passed over", False),
         "paused": (NEUTRAL, "cyan", "paused", False),
         "attachment_fetched": (GOOD, "green", "attachment fetched", False),
+        "attachment_empty": (NEUTRAL, "cyan", "nothing to attach", False),
         "attachment_missing": (BAD, "red", "attachment not sent", False),
         "attachment_lost": (BAD, "red", "sending broken off", False),
         "attachments_wait": (WAITS, "yellow", "not sent without its attachments", False),

@@ -13,6 +13,8 @@ from tasks.notification_document import InlineAttachment
 
 FETCHED: Final = "attachment_fetched"
 NOT_FETCHED: Final = "attachment_missing"
+#: There is nothing to send, and nothing is wrong with that: a job without output.
+NOTHING: Final = "attachment_empty"
 
 
 def tell_fetches(state: PassState, gathered: Gathered) -> None:
@@ -35,7 +37,7 @@ def _entries(state: PassState, gathered: Gathered) -> Iterator[dict[str, Any]]:
             "at": state.now_ms(),
             "pass": state.claim.passes + 1,
             "stage": "attachment",
-            "verdict": FETCHED if item.fault is None else NOT_FETCHED,
+            "verdict": _verdict(item),
             "reason": _reason(item),
             "file": item.name,
             "bytes": item.size_bytes,
@@ -43,6 +45,12 @@ def _entries(state: PassState, gathered: Gathered) -> Iterator[dict[str, Any]]:
             "indexes": [],
             "revision": state.snapshot.revision,
         }
+
+
+def _verdict(item: Item) -> str:
+    if item.fault is not None:
+        return NOT_FETCHED
+    return FETCHED if item.is_here else NOTHING
 
 
 def _reason(item: Item) -> str:

@@ -110,7 +110,7 @@ def test_each_output_is_in_the_timeline(bench: Bench, primary: MailServer, sched
     assert told == [
         ("123_stdout.txt", "attachment_fetched", 6, ""),
         ("123.err", "attachment_fetched", 5, ""),
-        ("output of job 7", "attachment_fetched", 0, "the job has no output"),
+        ("output of job 7", "attachment_empty", 0, "the job has no output"),
         (
             "output of job 9",
             "attachment_missing",
@@ -118,6 +118,7 @@ def test_each_output_is_in_the_timeline(bench: Bench, primary: MailServer, sched
             f"{unknown}: job 9 does not exist",
         ),
     ]
+    assert {entry["seconds"] for entry in bench.timeline() if "file" in entry} == {6.0}
     assert mail_of(primary.taken[0])[1].splitlines()[-2:] == [
         "Attachment output of job 7: the job has no output",
         "Attachment not sent: output of job 9: the scheduler does not know the job: job 9 does not exist",

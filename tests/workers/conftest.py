@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from settings_store.keyring import generate
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import Mailbox, open_mailbox
 
@@ -21,3 +22,12 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 def mailbox() -> Iterator[Mailbox]:
     with open_mailbox() as opened:
         yield opened
+
+
+@pytest.fixture
+def keyed_installation(tmp_path: Path, mailbox: Mailbox) -> Iterator[Installation]:
+    """One that can keep secrets, and whose mail goes into the mailbox."""
+    generate(tmp_path / "keys.json")
+    with running_installation(tmp_path, NOTIFY_KEY_FILE=str(tmp_path / "keys.json")) as running:
+        running.configure(primary=mailbox)
+        yield running

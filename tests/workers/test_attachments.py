@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from settings_store.keyring import generate
-from tests.rigs.installation import Installation, running_installation
-from tests.rigs.mailbox import Mail, Mailbox, open_mailbox
+from tests.rigs.installation import Installation
+from tests.rigs.mailbox import Mail, Mailbox
 from tests.rigs.processes import wait_until
 from tests.rigs.scheduler_api import PASSWORD, USER, scheduler_api
 from tests.rigs.scripted_smtp import Silence
@@ -24,21 +22,7 @@ MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with open_mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def installation(tmp_path: Path, mailbox: Mailbox) -> Iterator[Installation]:
-    generate(tmp_path / "keys.json")
-    with running_installation(tmp_path, NOTIFY_KEY_FILE=str(tmp_path / "keys.json")) as installation:
-        installation.configure(primary=mailbox)
-        yield installation
-
-
-@pytest.fixture
-def large(tmp_path: Path, installation: Installation) -> Path:
+def large(tmp_path: Path, keyed_installation: Installation) -> Path:
     """A large file in an allowed folder, and a server that may get it."""
     folder = tmp_path / "reports"
     folder.mkdir()
@@ -47,7 +31,7 @@ def large(tmp_path: Path, installation: Installation) -> Path:
     with path.open("wb") as file:
         for number in range(LARGE_BYTES // MEGABYTE):
             file.write(number.to_bytes(8) + block[8:])
-    installation.runtime.store.change(
+    keyed_installation.runtime.store.change(
         {"local_files.folders": str(folder), "primary_email.total_attachment_size_mb": 99}, author="test"
     )
     return path
@@ -72,9 +56,9 @@ def resident_bytes(pid: int, what: str) -> int:
     return int(found[1]) * 1024
 
 
-def test_job_output_comes_with_the_mail(installation: Installation, mailbox: Mailbox) -> None:
+def test_job_output_comes_with_the_mail(keyed_installation: Installation, mailbox: Mailbox) -> None:
     with scheduler_api(outputs={7: {r"C:\out\7.txt": "grün\n", "/out/7.err": "bad"}}) as scheduler:
-        installation.runtime.store.change(
+        keyed_installation.runtime.store.change(
             {
                 "jors.api_address": scheduler.address,
                 "jors.api_user": USER,
@@ -82,9 +66,9 @@ def test_job_output_comes_with_the_mail(installation: Installation, mailbox: Mai
             },
             author="test",
         )
-        with installation.worker() as worker:
-            published = installation.publish(attachments=[{"job_output": 7}])
-            record = installation.wait_state(published.id, "delivered", seconds=60)
+        with keyed_installation.worker() as worker:
+            published = keyed_installation.publish(attachments=[{"job_output": 7}])
+            record = keyed_installation.wait_state(published.id, "delivered", seconds=60)
             log = worker.log()
     (mail,) = mailbox.mails()
     assert files_of(mail) == {"7.txt": "grün\n".encode(), "7.err": b"bad"}
@@ -96,13 +80,13 @@ def test_job_output_comes_with_the_mail(installation: Installation, mailbox: Mai
     assert scheduler.sign_ins == 1
 
 
-def test_a_large_file_is_streamed(installation: Installation, mailbox: Mailbox, large: Path) -> None:
-    with installation.worker() as worker:
-        small = installation.publish()
-        installation.wait_state(small.id, "delivered")
+def test_a_large_file_is_streamed(keyed_installation: Installation, mailbox: Mailbox, large: Path) -> None:
+    with keyed_installation.worker() as worker:
+        small = keyed_installation.publish()
+        keyed_installation.wait_state(small.id, "delivered")
         before = resident_bytes(worker.process.pid, "VmRSS")
-        published = installation.publish(attachments=[{"path": str(large)}])
-        installation.wait_state(published.id, "delivered", seconds=90)
+        published = keyed_installation.publish(attachments=[{"path": str(large)}])
+        keyed_installation.wait_state(published.id, "delivered", seconds=90)
         most = resident_bytes(worker.process.pid, "VmHWM")
     (mail,) = (mail for mail in mailbox.mails() if mail.notification_id == published.id)
     ((name, content),) = files_of(mail).items()
@@ -115,14 +99,14 @@ def test_a_large_file_is_streamed(installation: Installation, mailbox: Mailbox, 
 
 
 def test_a_worker_that_is_killed_while_it_sends_leaves_nothing_on_the_disk(
-    installation: Installation, mailbox: Mailbox, large: Path, tmp_path: Path
+    keyed_installation: Installation, mailbox: Mailbox, large: Path, tmp_path: Path
 ) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     mailbox.answer(".", Silence())
-    with installation.worker(TMPDIR=str(scratch)) as worker:
+    with keyed_installation.worker(TMPDIR=str(scratch)) as worker:
         before = {path for path in tmp_path.rglob("*") if path.is_file()}
-        installation.publish(attachments=[{"path": str(large)}])
+        keyed_installation.publish(attachments=[{"path": str(large)}])
         wait_until(lambda: mailbox.taken == 1, seconds=60, what="the whole text on its way")
         worker.kill()
     after = {path for path in tmp_path.rglob("*") if path.is_file()}

@@ -10,10 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from settings_store.keyring import generate
 from tests.rigs.foreign_app import send_tasks
-from tests.rigs.installation import Installation, running_installation
-from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.installation import Installation
 from tests.rigs.notifications import email
 from tests.rigs.processes import wait_until
 from tests.rigs.scheduler_api import PASSWORD, USER, SchedulerApi, scheduler_api
@@ -62,25 +60,11 @@ def _always_disturbed() -> Iterable[SimpleNamespace]:
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with open_mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def installation(tmp_path: Path, mailbox: Mailbox) -> Iterator[Installation]:
-    generate(tmp_path / "keys.json")
-    with running_installation(tmp_path, NOTIFY_KEY_FILE=str(tmp_path / "keys.json")) as installation:
-        installation.configure(primary=mailbox)
-        yield installation
-
-
-@pytest.fixture
-def hung(installation: Installation) -> Iterator[tuple[SchedulerApi, threading.Event]]:
+def hung(keyed_installation: Installation) -> Iterator[tuple[SchedulerApi, threading.Event]]:
     """A scheduler that lets everybody wait until the event is set."""
     go_on = threading.Event()
     with scheduler_api(outputs={1: {"o.txt": "x"}}, on_request=lambda: go_on.wait(60)) as scheduler:
-        installation.runtime.store.change(
+        keyed_installation.runtime.store.change(
             {"jors.api_address": scheduler.address, "jors.api_user": USER, "jors.api_password": PASSWORD},
             author="test",
         )
@@ -89,40 +73,40 @@ def hung(installation: Installation) -> Iterator[tuple[SchedulerApi, threading.E
 
 
 def test_plain_mail_goes_on_while_every_fetch_hangs(
-    installation: Installation, hung: tuple[SchedulerApi, threading.Event]
+    keyed_installation: Installation, hung: tuple[SchedulerApi, threading.Event]
 ) -> None:
     scheduler, go_on = hung
-    with installation.worker("--concurrency=4"):
-        waiting = installation.publish_many(20, attachments=[{"job_output": 1}])
-        wait_until(lambda: installation.queries.counts()["sending"] == 2, what="two fetches hanging")
+    with keyed_installation.worker("--concurrency=4"):
+        waiting = keyed_installation.publish_many(20, attachments=[{"job_output": 1}])
+        wait_until(lambda: keyed_installation.queries.counts()["sending"] == 2, what="two fetches hanging")
         began = time.monotonic()
-        plain = installation.publish_many(20)
+        plain = keyed_installation.publish_many(20)
         for each in plain:
-            installation.wait_state(each, "delivered")
+            keyed_installation.wait_state(each, "delivered")
         took = time.monotonic() - began
         assert not go_on.is_set()
-        assert installation.queries.counts()["sending"] == 2
+        assert keyed_installation.queries.counts()["sending"] == 2
         go_on.set()
         for each in waiting:
-            installation.wait_state(each, "delivered", seconds=90)
+            keyed_installation.wait_state(each, "delivered", seconds=90)
     # All fetches together would have kept it for 15 s at least.
     assert took < 15
     assert scheduler.sign_ins == 1
 
 
 def test_a_submission_that_wants_files_makes_its_first_pass_by_their_queue(
-    installation: Installation, hung: tuple[SchedulerApi, threading.Event], tmp_path: Path
+    keyed_installation: Installation, hung: tuple[SchedulerApi, threading.Event], tmp_path: Path
 ) -> None:
     _, go_on = hung
     document = email(attachments=[{"job_output": 1}])
-    with installation.worker("--concurrency=4", "-Q", "notify.normal") as worker:
+    with keyed_installation.worker("--concurrency=4", "-Q", "notify.normal") as worker:
         (outcome,) = send_tasks(
-            installation.server.url, [{"kwargs": {"notification": document}}], folder=tmp_path
+            keyed_installation.server.url, [{"kwargs": {"notification": document}}], folder=tmp_path
         )
-        record = installation.record(str(outcome["task"]))
+        record = keyed_installation.record(str(outcome["task"]))
         assert (outcome["answer"], record.lane) == ({"id": record.id, "number": record.number}, "files")
-        assert installation.record(record.id).state == "queued"
+        assert keyed_installation.record(record.id).state == "queued"
         worker.wait_logged("its attachments are fetched by way of the queue for that")
     go_on.set()
-    with installation.worker("--concurrency=4", "-Q", "notify.files"):
-        installation.wait_state(record.id, "delivered", seconds=60)
+    with keyed_installation.worker("--concurrency=4", "-Q", "notify.files"):
+        keyed_installation.wait_state(record.id, "delivered", seconds=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -64,10 +65,13 @@ class JobOutputs:
             return Wait(min(LOOK_EVERY_SECONDS, left_seconds), _waits_words(wanted, jobs))
         late = KeptFault(Fault.LATE, _late_words(seconds, memory.jobs_trouble))
         limit_bytes = options.number("jors.agent_limit_bytes")
-        return {
+        found = {
             place: items_of(number, jobs[place], look.texts_of(place), late, limit_bytes)
             for place, number in wanted.items()
         }
+        for item in itertools.chain.from_iterable(found.values()):
+            item.seconds = (scope.now_ms - memory.jobs_since_ms) / 1000
+        return found
 
     def _make(self, look: Look, scope: Scope, seconds: float) -> None:
         """Ask what can be asked now."""
