@@ -324,6 +324,55 @@ def test_output_is_fetched_again_for_a_later_pass_and_asked_for_anew_where_it_wa
     assert len(mail_of(primary.taken[0])[0]) == 2
 
 
+def test_a_later_pass_does_not_wait_again_for_what_did_not_come(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    primary.answers["MAIL"] = ["451 4.3.0 no"] * 2
+    scheduler.outputs[124] = {OUT: "never"}
+    scheduler.never = {124}
+    accept(bench, 123, 124)
+    looks(bench)
+    asked = scheduler.asked("POST")
+    assert looks(bench) == 1
+    assert looks(bench) == 1
+    assert bench.state() == "delivered"
+    assert scheduler.asked("POST") == asked
+    files, text = mail_of(primary.taken[0])
+    assert len(files) == 2
+    assert "output of job 124: it did not come within 120 s" in " ".join(text.split())
+
+
+def test_a_strict_mail_asks_again_in_each_pass(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    scheduler.never = {123}
+    accept(bench, strict=True)
+    looks(bench)
+    assert bench.record().reason == "strict: attachment 1 of 1: it did not come in time"
+    assert primary.connections == 0
+    scheduler.never = set()
+    bench.wait()
+    looks(bench)
+    assert len(mail_of(primary.taken[0])[0]) == 2
+
+
+def test_what_is_ready_and_not_given_ends_the_asking_too(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    primary.answers["MAIL"] = "451 4.3.0 no"
+    accept(bench)
+    looks(bench)
+    primary.answers.clear()
+    signed_in = scheduler.sign_ins
+    scheduler.next = [Refuse(401), None, Refuse(401)]
+    assert looks(bench) == 1
+    assert bench.state() == "delivered"
+    assert scheduler.sign_ins == signed_in + 1
+    files, text = mail_of(primary.taken[0])
+    assert files == {}
+    assert text.count("the scheduler does not take the token") == 2
+
+
 def test_a_scheduler_that_forgets_what_it_answered_once_still_comes_to_an_end(
     bench: Bench, primary: MailServer, scheduler: SchedulerApi
 ) -> None:

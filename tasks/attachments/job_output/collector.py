@@ -64,6 +64,8 @@ class JobOutputs:
         if look.may_ask and not look.is_complete:
             return Wait(min(LOOK_EVERY_SECONDS, left_seconds), _waits_words(wanted, jobs))
         late = KeptFault(Fault.LATE, _late_words(seconds, memory.jobs_trouble))
+        # A later pass is not to wait for the same again; what is there, it fetches.
+        look.give_up(late, even_there=False)
         limit_bytes = options.number("jors.agent_limit_bytes")
         found = {
             place: items_of(number, jobs[place], look.texts_of(place), late, limit_bytes)
@@ -78,7 +80,8 @@ class JobOutputs:
         memory = scope.memory
         provider = self._connect(scope.options, seconds)
         if provider is None:
-            look.settle(KeptFault(Fault.NOT_ALLOWED, "no scheduler is named (option jors.api_address)"))
+            words = "no scheduler is named (option jors.api_address)"
+            look.give_up(KeptFault(Fault.NOT_ALLOWED, words), even_there=True)
             return
         ends = self._clock() + seconds
         try:
@@ -90,7 +93,7 @@ class JobOutputs:
         except SchedulerFault as fault:
             memory.jobs_trouble = fault.words
             if not fault.is_passing:
-                look.settle(KeptFault(fault.kind, fault.words))
+                look.give_up(KeptFault(fault.kind, fault.words), even_there=True)
         finally:
             provider.close()
 

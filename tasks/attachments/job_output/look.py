@@ -41,13 +41,20 @@ class Look:
         """The outputs of one job, by their place."""
         return {output: text for (job, output), text in self.texts.items() if job == place}
 
-    def settle(self, fault: KeptFault) -> None:
-        """Give up whatever is not there."""
-        for job in self.jobs.values():
+    def give_up(self, fault: KeptFault, *, even_there: bool) -> None:
+        """Wait no longer for what this look has not brought.
+
+        Args:
+            fault: Why.
+            even_there: Also for what the scheduler has ready, and will not give.
+        """
+        for place, job in self.jobs.items():
             if job.outputs is None and job.fault is None:
                 job.fault = fault
-            for output in job.outputs or ():
-                output.fault = output.fault or (None if output.is_there else fault)
+            for output_place, output in enumerate(job.outputs or ()):
+                is_wanted = even_there or not output.is_there
+                if output.fault is None and is_wanted and (place, output_place) not in self.texts:
+                    output.fault = fault
 
     def questions(self) -> Iterator[tuple[int, int | None]]:
         """What to ask, each as the job's place and the output's, None for the list; what is there comes last.
@@ -78,7 +85,7 @@ class Look:
         """The outputs that are there and that this look has not brought yet."""
         for place, job in self.jobs.items():
             for output_place, output in enumerate(job.outputs or ()):
-                if output.is_there and (place, output_place) not in self.texts:
+                if output.is_there and output.fault is None and (place, output_place) not in self.texts:
                     yield place, output_place
 
 
