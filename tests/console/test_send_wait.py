@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 import redis
@@ -51,6 +52,46 @@ def test_the_end_decides_the_exit_code(
 def test_what_is_still_open_after_the_time_ends_with_5(notify: CommandLine) -> None:
     done = notify(*SEND[:-2], "0.1", "--json")
     assert (done.code, done.json["state"]) == (5, "queued")
+
+
+@pytest.mark.parametrize(
+    "outcomes, then, end",
+    [
+        ({0: "d", 1: "r"}, "waiting", (1, "partial")),
+        ({}, "waiting", (5, "waiting")),
+        ({}, "held", (5, "held")),
+    ],
+)
+def test_so_it_does_where_some_have_it_and_where_it_goes_on(
+    notify: CommandLine, redis_server: redis.Redis, outcomes: Any, then: Any, end: tuple[int, str]
+) -> None:
+    told = ToldLedger(redis_server, live=True)
+
+    def work() -> None:
+        wait_until(lambda: told.queries.page(("queued",)).total, what="a notification to send")
+        (summary,) = told.queries.page(("queued",)).summaries
+        told.finish(told.claim(summary.id), outcomes, [], then=then, reason="because", wait_seconds=60)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    done = notify("send", "email", "--to", "a@b;c@d", "--message", "M", "--wait", "2", "--json")
+    worker.join()
+    assert (done.code, done.json["state"]) == end
+
+
+def test_one_that_was_cancelled_meanwhile_ends_with_1(notify: CommandLine, redis_server: redis.Redis) -> None:
+    told = ToldLedger(redis_server, live=True)
+
+    def cancel() -> None:
+        wait_until(lambda: told.queries.page(("queued",)).total, what="a notification to cancel")
+        (summary,) = told.queries.page(("queued",)).summaries
+        told.ledger.cancel(summary.id, by="test")
+
+    worker = threading.Thread(target=cancel)
+    worker.start()
+    done = notify(*SEND)
+    worker.join()
+    assert (done.code, done.json["state"]) == (1, "cancelled")
 
 
 class Steps:
