@@ -41,6 +41,7 @@ def cautions(snapshot: Snapshot, touched: Iterable[str] = ()) -> tuple[str, ...]
         found += (f"{GROUPS[secondary]}: {sentence}" for sentence in _pair(snapshot, primary, secondary))
     found += jors_cautions(snapshot)
     touched = tuple(touched)
+    found += (f"Network shares: {sentence}" for sentence in _shares(snapshot))
     found += _texts_with_the_mail(snapshot)
     found += _in_vain(snapshot, touched)
     found += _left_behind(snapshot, touched)
@@ -58,6 +59,21 @@ def _texts_with_the_mail(snapshot: Snapshot) -> Iterator[str]:
                 f"{GROUPS[group]}: {label} is set while no SMS server is, "
                 "so these texts go by the e-mail servers and wait where mail waits"
             )
+
+
+def _shares(snapshot: Snapshot) -> Iterator[str]:
+    """What keeps files on network shares from being read, though somebody meant them to be."""
+    user = snapshot.is_set("general.unc_user")
+    password = snapshot.is_set("general.unc_password")
+    hosts = snapshot.is_set("unc.allowed_hosts")
+    if user and not password:
+        yield "an Authentication User (UNC Access) is set without a password"
+    if password and not user:
+        yield "a password is set without an Authentication User (UNC Access), so nothing is read"
+    if user and password and not hosts:
+        yield "no host is allowed, so nothing is read: `notify share allow HOST`"
+    if hosts and not user and not password:
+        yield "hosts are allowed, but Authentication User (UNC Access) is blank, so nothing is read"
 
 
 def _server(snapshot: Snapshot, group: str) -> Iterator[str]:

@@ -93,10 +93,11 @@ class Samba:
             self._server = None
 
     def restore(self) -> None:
-        """Let it run, and be empty."""
+        """Let it run, be empty, and have no clients."""
         self.thaw()
         if self._server is None:
             self.start()
+        wait_until(lambda: self.connections() == 0, seconds=60, what="Samba's clients having gone")
         for folder in (self.reports, self.folder / "dfs"):
             for entry in folder.iterdir():
                 if entry.is_dir() and not entry.is_symlink():

@@ -129,6 +129,9 @@ def test_texts_that_would_wait_with_the_mail_are_told_of(key: str, told: str) ->
 
 
 ADDRESS = "https://opcon.example.com:9010/api"
+USER: dict[str, Value] = {"general.unc_user": "CORP\\svc"}
+PASSWORD: dict[str, Value] = {"general.unc_password": SEALED}
+HOSTS: dict[str, Value] = {"unc.allowed_hosts": "files"}
 
 
 @pytest.mark.parametrize(
@@ -156,3 +159,15 @@ def test_a_certificate_of_the_scheduler_that_nobody_checks_is_told() -> None:
     assert told == (
         "Job output: any certificate is taken, so whoever stands between reads password and output"
     )
+        (USER, "an Authentication User (UNC Access) is set without a password"),
+        (PASSWORD, "a password is set without an Authentication User (UNC Access), so nothing is read"),
+        (USER | PASSWORD, "no host is allowed, so nothing is read: `notify share allow HOST`"),
+        (HOSTS, "hosts are allowed, but Authentication User (UNC Access) is blank, so nothing is read"),
+    ],
+)
+def test_what_keeps_shares_from_being_read_is_told(options: dict[str, Value], told: str) -> None:
+    assert cautions(Snapshot(1, options)) == (f"Network shares: {told}",)
+
+
+def test_nothing_is_told_of_shares_that_can_be_read() -> None:
+    assert cautions(Snapshot(1, USER | PASSWORD | HOSTS)) == ()

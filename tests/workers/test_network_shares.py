@@ -14,8 +14,12 @@ import pytest
 from settings_store.keyring import generate
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import Mailbox
+from tests.rigs.processes import wait_until
 from tests.rigs.rogue import running_rogue
 from tests.rigs.samba import PASSWORD, USER, Samba, running_samba
+from tests.rigs.stalling import running_staller
+
+HALF_OF_THE_SLOTS = 8
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +110,23 @@ def test_account_and_list_are_live_and_a_wrong_password_is_tried_once(
         assert samba.refused_sign_ins() == refused + 1
         configure(installation, mailbox, password=PASSWORD, allowed=samba.address)
         assert list(files_of(send(installation, mailbox, path)[0])) == ["a.txt"]
+
+
+def test_plain_mail_goes_out_while_a_share_hangs_for_all_of_fifty_fetches(
+    installation: Installation, mailbox: Mailbox, samba: Samba
+) -> None:
+    samba.write("a.txt", b"hello")
+    with running_staller(samba) as share:
+        configure(installation, mailbox, password=PASSWORD, allowed=share.address)
+        share.stalls = True
+        with installation.worker():
+            path = rf"\\{share.address}\reports\a.txt"
+            installation.publish_many(50, attachments=[{"path": path}])
+            # Half of a worker's 16 slots is for mails with files.
+            wait_until(lambda: share.stalled == HALF_OF_THE_SLOTS, seconds=60, what="the fetches hanging")
+            plain = installation.publish_many(30)
+            for each in plain:
+                installation.wait_state(each, "delivered", seconds=60)
+            # No fetch was given up meanwhile: the plain mails did not wait for the end of any.
+            assert mailbox.counts() == dict.fromkeys(plain, 1)
+            assert share.stalled == HALF_OF_THE_SLOTS

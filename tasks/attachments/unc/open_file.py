@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tasks.attachments.source import BLOCK_BYTES, AttachmentFault, Fault
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.session import Handle
 from tasks.attachments.unc.session_pool import Lent
+
+#: A server that took so long over one block, and had not given it then, is taken for silent.
+SILENT_AFTER_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,13 @@ class ShareFile:
         offset = 0
         while offset < self._size_bytes:
             length = min(BLOCK_BYTES, self._size_bytes - offset)
+            before = budget.left_seconds
             try:
                 block = opened.lent.session.read(opened.handle, offset, length, budget)
             except AttachmentFault as fault:
-                self._heard(opened.lent, fault)
+                # A server that gives block after block, but too slowly, is not silent.
+                if before - budget.left_seconds >= min(SILENT_AFTER_SECONDS, self._seconds / 2):
+                    self._heard(opened.lent, fault)
                 raise
             if not block:
                 raise AttachmentFault(Fault.CHANGED, "it became shorter while it was read")

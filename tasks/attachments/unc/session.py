@@ -14,7 +14,12 @@ from typing import Any
 
 from smbprotocol import MAX_PAYLOAD_SIZE
 from smbprotocol.connection import Connection
-from smbprotocol.exceptions import SMBConnectionClosed, SMBException, SMBResponseException
+from smbprotocol.exceptions import (
+    SMBAuthenticationError,
+    SMBConnectionClosed,
+    SMBException,
+    SMBResponseException,
+)
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
@@ -84,10 +89,10 @@ class SmbSession:
         with self._asking(budget, status.of_sign_in):
             try:
                 session.connect()
-            except SMBConnectionClosed:
+            except (SMBConnectionClosed, SMBResponseException):
                 raise
-            except SMBResponseException:
-                raise
+            except SMBAuthenticationError:
+                raise AttachmentFault(Fault.DENIED, "the server and NTLM found no way to sign in") from None
             except SMBException:
                 raise _unfit(self._connection, session, must_encrypt=must_encrypt) from None
         session.password = None

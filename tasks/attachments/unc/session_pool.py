@@ -81,11 +81,11 @@ class SessionPool:
             settings_store.errors.SecretFault: The password cannot be opened here.
             redis.RedisError: Nobody could be asked whether the account may be tried.
         """
+        process = self._own()
+        self._silence.check(host)
         credentials = (account.user, account.seal, must_encrypt)
         if (found := self._found(host, credentials)) is not None:
             return found
-        self._silence.check(host)
-        process = self._own()
         try:
             session = self._signed_in(host, account, budget, process.watchdog, must_encrypt=must_encrypt)
         except AttachmentFault as fault:

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import redis
+
+from settings_store.errors import SettingsError
 from settings_store.snapshot import Snapshot
 from tasks.attachments.source import AttachmentFault, Fault, OpenFile
 from tasks.attachments.unc import share_path
@@ -67,12 +70,20 @@ class Shares:
         def opened() -> Opened:
             return self._patiently(wanted, access, Budget(min(access.seconds, seconds)))
 
+        def opened_again() -> Opened:
+            try:
+                return opened()
+            except (redis.RedisError, SettingsError):
+                # The mail is half way to its server: whoever reads expects a fault of the file.
+                words = "it could not be opened a second time"
+                raise AttachmentFault(Fault.UNREACHABLE, words, is_passing=True) from None
+
         return ShareFile(
             wanted.name,
             opened(),
             access.seconds,
             heard=self._heard,
-            reopen=opened,
+            reopen=opened_again,
             give_back=self._give_back,
         )
 

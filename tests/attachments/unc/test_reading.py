@@ -4,9 +4,13 @@ import hashlib
 import random
 
 import pytest
+import redis
 
+from settings_store.redis_client import connect
 from tasks.attachments.source import BLOCK_BYTES, AttachmentFault, Fault
 from tasks.attachments.unc.shares import Shares
+from tasks.attachments.unc.sign_in_guard import SignInGuard
+from tests.rigs.processes import free_port
 from tests.rigs.samba import UPN, USER, Samba
 from tests.rigs.share_access import access, content_of
 
@@ -97,3 +101,21 @@ def test_a_file_that_changed_its_size_meanwhile_keeps_to_what_was_said(samba: Sa
     samba.start()
     written.write_bytes(b"hello world")
     assert content_of(file) == b"hello"
+
+
+def test_a_file_that_cannot_be_opened_a_second_time_is_a_fault_of_the_file(
+    samba: Samba, redis_server: redis.Redis
+) -> None:
+    samba.write("a.txt", b"hello")
+    client = connect(
+        f"redis://127.0.0.1:{redis_server.connection_pool.connection_kwargs['port']}/0", retries=0
+    )
+    shares = Shares(SignInGuard(client))
+    file = shares.open_by(samba.path("a.txt"), access(samba.address))
+    samba.stop()
+    samba.start()
+    client.connection_pool.connection_kwargs["port"] = free_port()
+    client.connection_pool.reset()
+    with pytest.raises(AttachmentFault, match="could not be opened a second time") as caught:
+        content_of(file)
+    assert (caught.value.kind, caught.value.is_passing) == (Fault.UNREACHABLE, True)
