@@ -16,7 +16,7 @@ class Staller:
 
     Attributes:
         address: Where, on the port of SMB.
-        stalls: Whether it keeps what comes; connections that came before are not changed.
+        stalls: Whether it keeps what comes.
     """
 
     def __init__(self, samba: Samba) -> None:
@@ -65,10 +65,9 @@ class Staller:
             # The greeting: one message of the client, which the server answers.
             length = stream.read(4)
             server.sendall(length + stream.read(struct.unpack(">L", length)[0]))
-            if not self.stalls:
-                while part := stream.read1(65_536):
-                    server.sendall(part)
-            else:
+            while (part := stream.read1(65_536)) and not self.stalls:
+                server.sendall(part)
+            if part:
                 with self._lock:
                     self._held.append(client)
                 with contextlib.suppress(OSError):
