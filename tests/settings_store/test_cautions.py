@@ -129,9 +129,6 @@ def test_texts_that_would_wait_with_the_mail_are_told_of(key: str, told: str) ->
 
 
 ADDRESS = "https://opcon.example.com:9010/api"
-USER: dict[str, Value] = {"general.unc_user": "CORP\\svc"}
-PASSWORD: dict[str, Value] = {"general.unc_password": SEALED}
-HOSTS: dict[str, Value] = {"unc.allowed_hosts": "files"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +156,16 @@ def test_a_certificate_of_the_scheduler_that_nobody_checks_is_told() -> None:
     assert told == (
         "Job output: any certificate is taken, so whoever stands between reads password and output"
     )
+
+
+USER: dict[str, Value] = {"general.unc_user": "CORP\\svc"}
+PASSWORD: dict[str, Value] = {"general.unc_password": SEALED}
+HOSTS: dict[str, Value] = {"unc.allowed_hosts": "files"}
+
+
+@pytest.mark.parametrize(
+    "options, told",
+    [
         (USER, "an Authentication User (UNC Access) is set without a password"),
         (PASSWORD, "a password is set without an Authentication User (UNC Access), so nothing is read"),
         (USER | PASSWORD, "no host is allowed, so nothing is read: `notify share allow HOST`"),
