@@ -65,9 +65,13 @@ class Staller:
             # The greeting: one message of the client, which the server answers.
             length = stream.read(4)
             server.sendall(length + stream.read(struct.unpack(">L", length)[0]))
-            while (part := stream.read1(65_536)) and not self.stalls:
-                server.sendall(part)
-            if part:
+            while not self.stalls:
+                part = stream.read1(65_536)
+                if not part:
+                    break
+                if not self.stalls:
+                    server.sendall(part)
+            else:
                 with self._lock:
                     self._held.append(client)
                 with contextlib.suppress(OSError):

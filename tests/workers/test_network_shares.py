@@ -130,3 +130,4 @@ def test_plain_mail_goes_out_while_a_share_hangs_for_all_of_fifty_fetches(
             # No fetch was given up meanwhile: the plain mails did not wait for the end of any.
             assert mailbox.counts() == dict.fromkeys(plain, 1)
             assert share.stalled == HALF_OF_THE_SLOTS
+            share.let_go()
