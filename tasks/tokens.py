@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tasks.notification_document import Context, Notification
+from tasks.notification_document import Context, FileAttachment, Notification
 
 TOKEN_NAME_MAX_CHARACTERS = 128
 #: All values put into one text; a short message with many tokens for long values would grow without bound.
@@ -80,7 +80,8 @@ def expand(
 
 def unknown_tokens(notification: Notification) -> tuple[str, ...]:
     """The names of all tokens of a notification that nothing resolves, once each; content, not for logs."""
-    texts = (notification.subject, notification.message, notification.html or "")
+    paths = (each.path for each in notification.attachments if isinstance(each, FileAttachment))
+    texts = (notification.subject, notification.message, notification.html or "", *paths)
     names = (name for text in texts for name in expand(text, notification, 0).unknown)
     return tuple(dict.fromkeys(names))
 

@@ -17,6 +17,7 @@ from settings_store.store import SettingsStore
 from tasks.attachments.gathered import Gathered
 from tasks.attachments.gatherer import Gatherer
 from tasks.attachments.scope import Scope
+from tasks.attachments.wanted import wanted
 from tasks.breaker import Breaker
 from tasks.delivery.admission import Admission
 from tasks.delivery.composing import Composer
@@ -173,7 +174,7 @@ class Deliverer:
             passes=state.claim.passes,
             strict=state.notification.strict,
         )
-        gathered = self._gatherer.gather(state.notification.attachments, scope)
+        gathered = self._gatherer.gather(wanted(state.notification, state.claim.number), scope)
         if gathered.wait is None:
             tell_fetches(state, gathered)
         return gathered

@@ -394,3 +394,24 @@ def test_nobody_opens_files_for_a_notification_that_is_held(bench: Bench, share:
     assert bench.deliver().state == "held"
     assert share.opened == []
     assert bench.record().id == ID
+
+
+def test_tokens_in_a_path_are_replaced_and_what_they_bring_is_judged_with_it(
+    bench: Bench, primary: MailServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "Pay 7.log").write_bytes(b"seven")
+    (tmp_path / "secret.txt").write_bytes(b"SECRET")
+    bench.set(local_files__folders=str(folder))
+    accept(
+        bench, f"{folder}/[[$JOB NAME]] [[run]].log", f"{folder}/[[out]]/secret.txt", f"{folder}/[[no]].log",
+        context={"job": "Pay"}, properties={"run": "7", "out": ".."},
+    )  # fmt: skip
+    assert bench.deliver().state == "delivered"
+    (text,) = primary.taken
+    assert files_of(text) == {"Pay 7.log": b"seven"}
+    words = " ".join(words_of(text).split())
+    assert f"Attachment not sent: {folder}/../secret.txt: it is not below a folder" in words
+    assert f"Attachment not sent: {folder}/[[no]].log: there is no such file" in words
+    assert bench.timeline()[0]["reason"] == "no value for [[no]]"
