@@ -18,6 +18,7 @@ from smbprotocol.exceptions import (
     SMBAuthenticationError,
     SMBConnectionClosed,
     SMBException,
+    SMBLinkRedirectionError,
     SMBResponseException,
 )
 from smbprotocol.open import (
@@ -220,6 +221,8 @@ def _fault_of(error: Exception, *, is_late: bool) -> AttachmentFault:
         return status.late()
     if isinstance(error, SMBConnectionClosed | OSError):
         return status.lost()
+    if isinstance(error, SMBLinkRedirectionError):
+        return AttachmentFault(Fault.NOT_ALLOWED, "it is a link out of its share, which is not followed")
     return AttachmentFault(
         Fault.BROKEN, "the server answered what SMB does not allow, or without the signature it must have"
     )

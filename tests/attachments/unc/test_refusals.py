@@ -132,3 +132,10 @@ def test_a_server_that_takes_the_account_for_a_guest_is_refused(samba: Samba, sh
     with samba.changed("map to guest = Bad User\nserver signing = auto\nguest account = backup"):
         fault = fault_of(shares, samba.path("a.txt"), access(samba.address, user="nobody_of_ours"))
     assert fault.words == "the server took the account for a guest, which can neither sign nor encrypt"
+
+
+def test_a_link_out_of_the_share_is_not_read(samba: Samba, shares: Shares) -> None:
+    (samba.folder / "outside.txt").write_bytes(b"outside")
+    (samba.reports / "link.txt").symlink_to(samba.folder / "outside.txt")
+    fault = fault_of(shares, samba.path("link.txt"), access(samba.address))
+    assert fault.kind in {Fault.DENIED, Fault.MISSING, Fault.NOT_ALLOWED}
