@@ -21,7 +21,15 @@ from console.serving.backend import Backend
 from console.serving.body_limit import BodyLimit
 from console.serving.security_headers import SecurityHeaders
 from console.web.door import FORM_MAXIMUM_BYTES, Door, fault_page, recognise
-from console.web.pages import overview, own_password, sign_in
+from console.web.pages import (
+    encryption,
+    overview,
+    own_password,
+    settings,
+    settings_history,
+    settings_transfer,
+    sign_in,
+)
 from console.web.rendering import ASSETS
 from console.web.routes import PageRoute
 from console.web.visit import Visit
@@ -30,7 +38,15 @@ from settings_store.environment import Environment
 _YEAR_SECONDS: Final = 31_536_000
 
 #: The modules of pages; a new one is added here, and is then in the navigation if that knows it.
-_PAGES: Final = (sign_in.pages, own_password.pages, overview.pages)
+_PAGES: Final = (
+    sign_in.pages,
+    own_password.pages,
+    overview.pages,
+    settings.pages,
+    settings_history.pages,
+    settings_transfer.pages,
+    encryption.pages,
+)
 
 
 def page_routes() -> tuple[PageRoute, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from console.cli.relative_time import duration, relative, rfc3339
 
@@ -34,6 +34,17 @@ def when(milliseconds: float | None, now_ms: float, *, otherwise: str = "never")
     )
 
 
+def prose(text: str) -> Markup:
+    """Help and advice: what stands between backticks is code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
+
+
 @functools.cache
 def templates() -> jinja2.Environment:
     """The templates of the pages, made once a process."""
@@ -46,5 +57,7 @@ def templates() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals.update(asset=asset)
-    made.filters.update(duration=duration, number=lambda value: f"{value:,}".replace(",", "\u202f"))
+    made.filters.update(
+        duration=duration, prose=prose, number=lambda value: f"{value:,}".replace(",", "\u202f")
+    )
     return made

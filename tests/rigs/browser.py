@@ -17,6 +17,9 @@ from tests.rigs.accounts import PASSWORD
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+#: Colours and size: each of both once, for pages that are looked at in two ways and not in four.
+Look = tuple[Literal["light", "dark"], ViewportSize]
+LOOKS: tuple[Look, ...] = (("light", DESK), ("dark", PHONE))
 #: The machine is shared: what takes longer than this hangs.
 DEADLINE_MS = 60_000
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -64,5 +64,68 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// The form of the settings: what was changed is marked and counted; nothing of it is needed to save.
+const form = document.getElementById("settings");
+if (form) {
+  const isEdited = (input) => input.type === "checkbox" ? input.checked !== input.defaultChecked
+    : input.tagName === "SELECT" ? [...input.options].some((each) => each.selected !== each.defaultSelected)
+    : input.value !== input.defaultValue;
+  const count = () => {
+    let edited = 0;
+    for (const input of form.querySelectorAll("input:not([type=hidden]), select")) {
+      const is = !input.matches(":disabled") && isEdited(input);
+      edited += is;
+      if (input.name !== "clear") input.closest(".field")?.classList.toggle("edited", is);
+    }
+    const words = edited === 1 ? "1 change, not saved yet." : `${edited} changes, not saved yet.`;
+    const told = form.querySelector("[data-count]");
+    if (told) told.textContent = edited ? words : "You see what changes before it is saved.";
+  };
+
+  // "Same as primary": the secondary shows what it becomes, and what it was comes back.
+  const mirrored = (flag) => {
+    const group = flag.dataset.mirror;
+    const fields = document.getElementById(`${group}-fields`);
+    for (const input of fields.querySelectorAll("input[id], select[id]")) {
+      if (input.type === "password") continue;
+      const primary = document.getElementById(input.id.replace("secondary", "primary"));
+      const tick = input.type === "checkbox";
+      if (flag.checked) {
+        if (!fields.disabled) input.dataset.own = tick ? (input.checked ? "True" : "False") : input.value;
+        if (tick) input.checked = primary.checked; else input.value = primary.value;
+      } else if (fields.disabled) {
+        if (tick) input.checked = input.dataset.own === "True"; else input.value = input.dataset.own;
+      }
+    }
+    fields.disabled = flag.checked;
+  };
+  const flags = [...form.querySelectorAll("[data-mirror]")].filter((flag) => !flag.disabled);
+  form.addEventListener("input", (event) => {
+    if (event.target.dataset.mirror) mirrored(event.target);
+    else for (const flag of flags) if (flag.checked) mirrored(flag);
+    count();
+  });
+  // A field that the browser refuses must be seen.
+  form.addEventListener("invalid", (event) => {
+    event.target.closest("details")?.setAttribute("open", "");
+  }, true);
+  count();
+}
+// A link to an option opens what it is in.
+function openTarget() {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target) { target.closest("details")?.setAttribute("open", ""); target.scrollIntoView({block: "center"}); }
+}
+window.addEventListener("hashchange", openTarget);
+openTarget();
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+    button.textContent = "Copied";
+  });
+}
+
 tickTimes();
 setInterval(tickTimes, 15000);
