@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import redis
+
+from settings_store.errors import SettingsError
 from settings_store.snapshot import Snapshot
 from tasks.attachments.content import Content
 from tasks.attachments.file_names import numbered, safe_name
@@ -109,6 +112,11 @@ class Gatherer:
             item.charset = charset_of(item.name, item)
         except AttachmentFault as fault:
             item.fault = fault
+        except (SettingsError, redis.RedisError):
+            # Not this file's fault but this worker's, or the ledger's: the pass is given back.
+            raise
+        except Exception as error:  # noqa: BLE001  # a place is somebody else's code, and its words may quote
+            item.fault = AttachmentFault(Fault.BROKEN, f"it cannot be opened ({type(error).__name__})")
         item.seconds = self._clock() - began
         return item
 

@@ -49,8 +49,10 @@ class LocalFiles:
         parts = PurePosixPath(path).parts
         if not path.startswith("/") or ".." in parts or not _is_below(path, folders):
             raise _not_allowed(folders)
-        resolved = os.path.realpath(path)
-        root = next((real for each in folders if _is_below(resolved, [real := os.path.realpath(each)])), None)
+        with _faults():
+            resolved = os.path.realpath(path)
+            roots = [os.path.realpath(each) for each in folders]
+        root = next((each for each in roots if _is_below(resolved, [each])), None)
         if root is None:
             raise AttachmentFault(
                 Fault.NOT_ALLOWED, f"it is a link to a place that is not allowed (option {FOLDERS_OPTION})"

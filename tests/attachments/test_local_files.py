@@ -138,6 +138,17 @@ def test_a_link_that_is_put_in_after_the_look_is_not_followed(
     assert refusal(path, folder).kind in {Fault.NOT_ALLOWED, Fault.MISSING}
 
 
+def test_a_folder_that_goes_while_links_are_resolved_is_missing_and_no_path_is_quoted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: str) -> str:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+
+    monkeypatch.setattr("tasks.attachments.local_files.os.path.realpath", gone)
+    fault = refusal(folder / "f.log", folder)
+    assert (fault.kind, str(folder) in fault.words) == (Fault.MISSING, False)
+
+
 def make_pipe(path: Path) -> None:
     os.mkfifo(path)
 

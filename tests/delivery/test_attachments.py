@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from settings_store.errors import SecretFault
 from tasks.attachments.fitting import MEGABYTE
 from tasks.attachments.gatherer import Places
 from tasks.attachments.local_files import LocalFiles
@@ -415,3 +416,32 @@ def test_tokens_in_a_path_are_replaced_and_what_they_bring_is_judged_with_it(
     assert f"Attachment not sent: {folder}/../secret.txt: it is not below a folder" in words
     assert f"Attachment not sent: {folder}/[[no]].log: there is no such file" in words
     assert bench.timeline()[0]["reason"] == "no value for [[no]]"
+
+
+def test_a_place_that_breaks_keeps_no_mail_back_and_tells_none_of_its_words(
+    bench: Bench, primary: MailServer, share: OddShare
+) -> None:
+    def broken() -> OddFile:
+        raise RuntimeError("PLANTED")
+
+    share.files["//srv/logs/f.log"] = broken
+    accept(bench, "//srv/logs/f.log", put(share, "good.log"))
+    assert bench.deliver().state == "delivered"
+    (text,) = primary.taken
+    assert list(files_of(text)) == ["good.log"]
+    assert "it cannot be opened (RuntimeError)" in words_of(text)
+    assert b"PLANTED" not in text.raw
+
+
+def test_a_password_that_this_worker_cannot_open_gives_the_pass_back(
+    bench: Bench, primary: MailServer, share: OddShare
+) -> None:
+    def sealed() -> OddFile:
+        raise SecretFault("general.unc_password: no key fits")
+
+    good = put(share, "good.log")
+    share.files["//srv/logs/f.log"] = sealed
+    accept(bench, good, "//srv/logs/f.log")
+    assert bench.deliver().state == "queued"
+    assert "cannot use the options" in bench.record().reason
+    assert primary.connections == 0
