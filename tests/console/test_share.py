@@ -33,7 +33,8 @@ def test_a_host_is_allowed_listed_and_taken_off_again(notify: CommandLine, store
 def test_what_is_allowed_already_changes_nothing(notify: CommandLine, store: SettingsStore) -> None:
     notify("share", "allow", FILES, "--reason", "x")
     done = notify("share", "allow", FILES, "--reason", "x")
-    assert (done.code, done.err) == (0, "nothing differs, revision 1 holds\n")
+    assert done.code == 0
+    assert done.err.startswith("nothing differs, revision 1 holds\n")
     assert store.snapshot().revision == 1
 
 
