@@ -15,6 +15,7 @@ from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.breaker import Breaker
+from tasks.corrections import Corrections
 from tasks.fleet import Fleet
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.made_once import made_once
@@ -87,6 +88,11 @@ class Backend:
     def queries(self) -> LedgerQueries:
         """The ledger's reading side."""
         return LedgerQueries(self.redis, prefix=self.prefix)
+
+    @made_once
+    def corrections(self) -> Corrections:
+        """Replays and cancels."""
+        return Corrections(self.ledger, self.queries, self.options, self.audit)
 
     @made_once
     def bells(self) -> Bells:

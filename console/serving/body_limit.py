@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,37 +14,39 @@ class BodyLimit:
     Args:
         app: What is behind it; it renders the refusal.
         maximum_bytes: The most that is taken.
+        below: The most that is taken below some paths instead, by how those begin.
     """
 
-    def __init__(self, app: ASGIApp, maximum_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, maximum_bytes: int, below: Mapping[str, int]) -> None:
         self._app = app
         self._maximum_bytes = maximum_bytes
+        self._below = below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting what it sends."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = scope["path"]
+        maximum_bytes = next(
+            (most for start, most in self._below.items() if path.startswith(start)), self._maximum_bytes
+        )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        too_large = declared.isdigit() and int(declared) > self._maximum_bytes
+        too_large = declared.isdigit() and int(declared) > maximum_bytes
         taken = 0
 
         async def counted() -> Message:
             nonlocal taken
             if too_large:
-                raise self._refusal()
+                raise _refusal(maximum_bytes)
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._maximum_bytes:
-                raise self._refusal()
+            if taken > maximum_bytes:
+                raise _refusal(maximum_bytes)
             return message
 
         await self._app(scope, counted, send)
 
-    def _refusal(self) -> HTTPException:
-        return HTTPException(
-            HTTPStatus.CONTENT_TOO_LARGE
-            if hasattr(HTTPStatus, "CONTENT_TOO_LARGE")
-            else HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the request is too large; allowed: {self._maximum_bytes:,} bytes",
-        )
+
+def _refusal(maximum_bytes: int) -> HTTPException:
+    return HTTPException(413, f"the request is too large; allowed: {maximum_bytes:,} bytes")

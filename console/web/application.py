@@ -1,9 +1,10 @@
-"""The console as one ASGI application: pages, assets, and what surrounds both."""
+"""The console as one ASGI application: pages, API, probes, assets, and what surrounds them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Final
 
 from starlette.applications import Starlette
@@ -17,8 +18,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from console.api import application as api
+from console.api.problem import response_of
+from console.serving.allowed_methods import allowed_methods
 from console.serving.backend import Backend
 from console.serving.body_limit import BodyLimit
+from console.serving.metrics import Measured, Metrics
+from console.serving.probes import probe_routes
 from console.serving.security_headers import SecurityHeaders
 from console.web.door import FORM_MAXIMUM_BYTES, Door, fault_page, recognise
 from console.web.pages import (
@@ -66,23 +72,35 @@ def create_app(environment: Environment, *, allowed_hosts: Iterable[str] = ()) -
     paths = {route.path for route in declared if route.method == "GET"}
 
     async def on_fault(request: Request, error: Exception) -> Response:
+        path = request.scope["path"]
+        if path.startswith(f"{api.PATH}/"):
+            return response_of(error)
         visit = Visit(request, backend, paths.__contains__)
-        return await run_in_threadpool(_stray, visit, error)
+        response = await run_in_threadpool(_stray, visit, error)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = allowed_methods(routes, path)
+        return response
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await run_in_threadpool(backend.close)
 
-    routes: list[BaseRoute] = [Mount("/assets", _Assets(directory=ASSETS), name="assets")]
+    metrics = Metrics()
+    routes: list[BaseRoute] = [
+        Mount("/assets", _Assets(directory=ASSETS), name="assets"),
+        Mount(api.PATH, api.create_api(backend), name="api"),
+        *probe_routes(backend, metrics),
+    ]
     routes += [
         Route(route.path, Door(route, backend, paths.__contains__), methods=[route.method])
         for route in declared
     ]
-    surroundings = [Middleware(SecurityHeaders)]
+    surroundings = [Middleware(Measured, metrics=metrics), Middleware(SecurityHeaders)]
     if hosts := list(allowed_hosts):
         surroundings.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
-    surroundings.append(Middleware(BodyLimit, maximum_bytes=FORM_MAXIMUM_BYTES))
+    below = {f"{api.PATH}/": api.BODY_MAXIMUM_BYTES}
+    surroundings.append(Middleware(BodyLimit, maximum_bytes=FORM_MAXIMUM_BYTES, below=below))
     app = Starlette(
         routes=routes,
         middleware=surroundings,

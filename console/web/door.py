@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import secrets
-import traceback
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from console.serving.backend import Backend
+from console.serving.defect import defect_of
 from console.serving.fault import Fault, Refusal, fault_of
 from console.serving.need import Open
 from console.web import cookies
@@ -31,8 +29,6 @@ SIGN_OUT_PATH: Final = "/sign-out"
 FORM_MAXIMUM_BYTES: Final = 2 * 1024 * 1024
 FORM_MAXIMUM_FIELDS: Final = 2_000
 FORM_MAXIMUM_FILES: Final = 5
-
-_log = logging.getLogger(__name__)
 
 
 class Door:
@@ -109,12 +105,12 @@ def recognise(visit: Visit) -> None:
 
 def fault_page(visit: Visit, error: BaseException) -> Response:
     """How a request ends other than well, as a page."""
-    fault = fault_of(error) or _defect(error)
+    fault = fault_of(error) or defect_of(error)
     try:
         return _page(visit, fault)
     except Exception as second:  # noqa: BLE001  # the page itself needs Redis; a plain one does not
         visit.session = None
-        return _page(visit, fault_of(second) or _defect(second))
+        return _page(visit, fault_of(second) or defect_of(second))
 
 
 def _page(visit: Visit, fault: Fault) -> Response:
@@ -126,29 +122,6 @@ def _page(visit: Visit, fault: Fault) -> Response:
     if fault.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(fault.retry_after_seconds)
     return response
-
-
-def _defect(error: BaseException) -> Fault:
-    """A defect of ours: the page and the log bear the same number.
-
-    The error's words are not logged: they may quote an address.
-    """
-    number = secrets.token_hex(4)
-    where = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
-    _log.error(
-        "console_defect number=%s error=%s at=%s\n%s",
-        number,
-        type(error).__name__,
-        f"{where.filename}:{where.lineno}" if where else "unknown",
-        "".join(traceback.format_tb(error.__traceback__)),
-    )
-    return Fault(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "defect",
-        "Something is broken here",
-        f"this page failed; its fault has the number {number} in the console's log",
-        "what was accepted is safe, and the workers go on without this page",
-    )
 
 
 def _keep_guest(visit: Visit, response: Response) -> None:

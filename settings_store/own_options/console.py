@@ -26,7 +26,7 @@ OPTIONS: tuple[Option, ...] = (
         "console.requests_per_minute",
         "Requests of a token",
         Integer(10, 100000, "requests a minute"),
-        600,
+        3000,
         "How many requests a token may make at the HTTP API in a minute, at all consoles together. "
         "One more is refused with 429 and told when to come back; a batch is one request.",
     ),

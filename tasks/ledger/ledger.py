@@ -93,7 +93,7 @@ class Ledger:
             LedgerUnavailable: Redis is nearly out of memory; nothing was recorded. A failure in the middle
                 raises `redis.RedisError`; asking again with the same ids records the rest once.
         """
-        self._refuse_when_nearly_full()
+        self.refuse_when_nearly_full()
         answers = self._scripts.run_many("accept", [_accept_arguments(entry, ring=ring) for entry in entries])
         accepted = []
         for answer in answers:
@@ -347,7 +347,12 @@ class Ledger:
         purged, more = self._scripts.run("purge", _ms(older_than_seconds), limit)
         return purged, bool(more)
 
-    def _refuse_when_nearly_full(self) -> None:
+    def refuse_when_nearly_full(self) -> None:
+        """Go on only where something more can be accepted; looked at once a second.
+
+        Raises:
+            LedgerUnavailable: Redis is nearly out of memory.
+        """
         now = time.monotonic()
         if now - self._memory_checked >= _MEMORY_CHECK_SECONDS:
             memory = self._redis.info("memory")

@@ -153,7 +153,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         **dict.fromkeys((f"secret_expiry.{place}" for place in SECRETS), ""),
         "console.idle_minutes": 30,
         "console.session_hours": 12,
-        "console.requests_per_minute": 600,
+        "console.requests_per_minute": 3000,
         "unc.allowed_hosts": "",
         "unc.require_encryption": False,
         "unc.timeout_seconds": 60,

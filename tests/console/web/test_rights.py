@@ -46,8 +46,12 @@ def test_every_route_of_the_application_is_declared_and_only_assets_and_sign_in_
     ]
     assert doors == list(ROUTES)
     mounted = [route.path for route in app.routes if isinstance(route, Mount)]
-    assert mounted == ["/assets"]
-    assert len(app.routes) == len(doors) + len(mounted)
+    assert mounted == ["/assets", "/api/v1"]
+    probes = [
+        route.path for route in app.routes if isinstance(route, Route) and not isinstance(route.app, Door)
+    ]
+    assert probes == ["/livez", "/readyz", "/metrics"]
+    assert len(app.routes) == len(doors) + len(mounted) + len(probes)
     assert {named(route) for route in ROUTES if route.need is Open.ANYBODY} == {
         "GET /sign-in",
         "POST /sign-in",
