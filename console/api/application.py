@@ -64,6 +64,6 @@ def api_routes() -> list[APIRoute]:
 async def _on_fault(request: Request, error: Exception) -> Response:
     reply = response_of(error)
     if reply.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        path = request.url.path.removeprefix(PATH)
+        path = str(request.scope["path"]).removeprefix(PATH)
         reply.headers["Allow"] = allowed_methods(api_routes(), path)
     return reply
