@@ -20,6 +20,13 @@ LIFETIME_SECONDS: Final = 15
 #: A worker that is gone is still shown as such for so long.
 REMEMBERED_SECONDS: Final = 86_400
 _SECOND_MS: Final = 1000
+#: It forgets first: Redis then refuses none of the other writes for memory, and who lives is known to live.
+_BEAT: Final = """
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[5])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
+return 1
+"""
 
 
 class WorkerLife(msgspec.Struct, frozen=True):
@@ -79,6 +86,7 @@ class Fleet:
         self._redis = client
         self._prefix = prefix
         self._index = f"{prefix}:workers"
+        self._beat = client.register_script(_BEAT)
 
     def beat(self, name: str, life: WorkerLife, *, at_ms: int) -> None:
         """Write a worker's sign of life.
@@ -88,11 +96,16 @@ class Fleet:
             life: What it says.
             at_ms: Redis' time, from `redis_clock`.
         """
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.set(self._key(name), msgspec.json.encode(life), ex=LIFETIME_SECONDS)
-        pipeline.zadd(self._index, {name: at_ms})
-        pipeline.zremrangebyscore(self._index, "-inf", at_ms - REMEMBERED_SECONDS * _SECOND_MS)
-        pipeline.execute()
+        self._beat(
+            keys=[self._key(name), self._index],
+            args=[
+                msgspec.json.encode(life),
+                LIFETIME_SECONDS,
+                name,
+                at_ms,
+                at_ms - REMEMBERED_SECONDS * _SECOND_MS,
+            ],
+        )
 
     def leave(self, name: str) -> None:
         """Take a worker's name away that stops in order; one that is missed otherwise died."""

@@ -1,13 +1,15 @@
 """kombu's Redis transport, mended: kombu 5.7.0 crashes a worker or leaves it deaf after a Redis restart.
 
-Two defects of that one version are overridden here, and a third override saves a fifth of the main loop's
-time:
+Defects of that one version are overridden here, and one more override saves a fifth of the main loop's time:
 
 - While a channel closes after a lost connection it asks its connection, already gone, for parameters, and the
   `AttributeError` is not one that the consumer recovers from: the worker exits.
 - An acknowledgement that fails leaves the prefetch credit taken for ever: with all credit gone the worker
   lives, sends heartbeats, and never fetches again. The visibility timeout redelivers what was not
   acknowledged, so the credit may go at once.
+- While Redis is at its `maxmemory` the note that a message is not acknowledged is refused, after the message
+  was taken off its list: it is lost. What is given back and what is rung for is refused as well, and a worker
+  that starts then gives up; see `full_redis`.
 - Each operation builds a new client object; one a channel is enough.
 
 With any other version of kombu this module changes nothing.
@@ -24,6 +26,8 @@ import kombu
 import redis
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache, virtual
 from kombu.transport import redis as kombu_redis
+
+from tasks.full_redis import client_class
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
 
@@ -52,6 +56,7 @@ class _Mended:
     connection: Any
     pool: Any
     qos: Any
+    global_keyprefix: str
 
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002  # kombu's signature
         if self.connection is None or self.connection.client is None:
@@ -69,6 +74,10 @@ class _Mended:
         if own is None or own.connection_pool is not pool:
             own = self.__dict__["_own_client"] = self._create_client()  # type: ignore[attr-defined]
         yield own
+
+    def _get_client(self) -> Any:
+        super()._get_client()  # type: ignore[misc]  # it refuses a client library that is too old
+        return client_class(self.global_keyprefix)
 
     def _brpop_read(self, **options: Any) -> Any:
         before = set(self.qos._delivered)  # noqa: SLF001  # kombu tells no other way what it just handed over

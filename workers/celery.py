@@ -10,7 +10,7 @@ from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
-from workers import notice_step, quiet_logs, status_command, steps
+from workers import notice_step, quiet_logs, results, status_command, steps
 from workers.notice_step import NoticeStep
 from workers.pool_choice import pool_choice
 from workers.steps import SweepStep
@@ -40,7 +40,7 @@ app.conf.update(
     task_serializer="json",
     result_serializer="json",
     event_serializer="json",
-    result_backend=_environment.redis_url if _environment.redis_url.startswith("redis") else None,
+    result_backend=results.backend_url(_environment.redis_url),
     result_expires=3600,
     result_extended=False,
     task_queues=broker.queues(),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 import kombu.exceptions
+import redis
 
 from settings_store.audit import Audit
 from settings_store.snapshot import Snapshot
@@ -57,7 +58,7 @@ class Sweeper:
         Raises:
             redis.RedisError: The ledger does not answer; the next sweep does what this one did not.
         """
-        if not self._runtime.redis.set(self._lock_key, self._runtime.worker, nx=True, px=LOCK_MS):
+        if not self._take_lock():
             return 0
         snapshot = self._runtime.store.snapshot()
         self._release(snapshot.revision)
@@ -65,6 +66,13 @@ class Sweeper:
         rung = sum(self._sweep_lane(lane, room) for lane, room in self._rooms().items())
         self._purge()
         return rung
+
+    def _take_lock(self) -> bool:
+        try:
+            return bool(self._runtime.redis.set(self._lock_key, self._runtime.worker, nx=True, px=LOCK_MS))
+        except redis.exceptions.OutOfMemoryError:
+            # What was accepted is finished while Redis is full, and the lock is economy alone.
+            return True
 
     def _rooms(self) -> dict[str, int]:
         """How many bells each lane's queue takes; none where the broker is away, and ends are seen anyway."""

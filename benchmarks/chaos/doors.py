@@ -82,6 +82,10 @@ class Doors:
         """An e-mail under an id of its own."""
         return {**email(subject="chaos", **more), "id": str(uuid.uuid4())}
 
+    def accept_one(self) -> None:
+        """Publish one, with whatever that raises."""
+        self._publisher.publish(self.document())
+
     def insist(self, documents: list[dict[str, Any]]) -> None:
         """Publish, and as a caller should: where it is unknown whether that worked, again by the same ids."""
         for attempt in itertools.count():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks.chaos import kills, shutdown
+from benchmarks.chaos import kills, memory_full, shutdown
 from benchmarks.chaos.outcome import Outcome
 from benchmarks.chaos.setting import Setting
 
@@ -17,4 +17,5 @@ EXPERIMENTS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "stop-threads": shutdown.stop_threads,
     "stop-prefork": shutdown.stop_prefork,
     "rolling-restart": shutdown.rolling_restart,
+    "redis-full": memory_full.redis_full,
 }

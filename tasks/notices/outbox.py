@@ -24,6 +24,15 @@ _COLLECTED_AT_ONCE: Final = 5_000
 LOCK_SECONDS: Final = 60
 #: After a round no worker makes another for so long, so that fifty workers look as often as one.
 REST_MS: Final = 1_500
+#: These begin with a write that is never refused for memory: that Redis is full is among what is told.
+_LOCK: Final = """
+redis.call('DEL', KEYS[1] .. ':-')
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[2]) and 1 or 0
+"""
+_KEEP: Final = """
+redis.call('DEL', KEYS[1] .. ':-')
+return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+"""
 _UNLOCK: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -71,6 +80,8 @@ class Outbox:
             f"local prefix = ARGV[1]\n{clock}\n{(_FOLDER / 'collect.lua').read_text(encoding='utf-8')}"
         )
         self._now = client.register_script(f"local prefix = ARGV[1]\n{clock}\nreturn now_ms()")
+        self._lock = client.register_script(_LOCK)
+        self._keep = client.register_script(_KEEP)
         self._unlock = client.register_script(_UNLOCK)
 
     def now_ms(self) -> int:
@@ -79,7 +90,7 @@ class Outbox:
 
     def lock(self, token: str) -> bool:
         """Whether this worker makes the round; economy alone, each step is safe without it."""
-        return bool(self._redis.set(f"{self._key}:lock", token, nx=True, ex=LOCK_SECONDS))
+        return bool(self._lock(keys=[f"{self._key}:lock"], args=[token, LOCK_SECONDS]))
 
     def unlock(self, token: str) -> None:
         """Let the next worker make a round, after a rest."""
@@ -122,7 +133,8 @@ class Outbox:
 
     def keep(self, incident: Incident, progress: Progress) -> None:
         """Keep how far an incident was told."""
-        self._redis.hset(f"{self._key}:progress", incident.id, msgspec.json.encode(progress).decode())
+        words = msgspec.json.encode(progress).decode()
+        self._keep(keys=[f"{self._key}:progress"], args=[incident.id, words])
 
     def done(self, incident: Incident) -> None:
         """Forget an incident that was told."""

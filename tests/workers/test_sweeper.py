@@ -411,3 +411,14 @@ def test_without_a_broker_ends_are_seen_and_the_rest_is_rung_for_later(
     installation.server.advance(1)
     assert Sweeper(installation.runtime).sweep() == 1
     assert installation.record(still.id).state == "queued"
+
+
+def test_a_full_redis_keeps_no_sweep_back(installation: Installation) -> None:
+    swept = Swept(installation)
+    published = installation.publish()
+    swept.forget_bells()
+    swept.redis.config_set("maxmemory", 1)
+    installation.server.advance(RING_AGAIN_SECONDS)
+    assert swept.sweep() == 1
+    assert swept.queue() == 1
+    assert installation.record(published.id).state == "queued"

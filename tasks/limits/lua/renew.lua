@@ -1,6 +1,7 @@
 -- Lengthen the leases of connections. One whose lease ran out gets it again where there is room.
 -- Answer: for each, 0 where it is lost, 1 where it is kept, 2 where it is kept and must be closed when idle.
 -- ARGV: prefix, then account, holder, worker of each
+insist()
 local now = now_ms()
 local answers = {}
 for i = 2, #ARGV, 3 do

@@ -24,6 +24,8 @@ for _, id in ipairs(ids) do
     if #numbers < 20 then numbers[#numbers + 1] = tonumber(record[3]) end
   end
 end
+-- A first write that is never refused for memory.
+redis.call('DEL', key .. ':-')
 if rest > 0 then
   redis.call('ZREMRANGEBYRANK', list, 0, #ids - 1)
 else

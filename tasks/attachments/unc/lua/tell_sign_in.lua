@@ -4,6 +4,8 @@ local account, token, outcome = ARGV[2], ARGV[4], ARGV[5]
 local field = account .. ' ' .. ARGV[3]
 local now = now_ms()
 local record = load(field)
+-- A first write that is never refused for memory: that a password was refused must not be forgotten.
+redis.call('DEL', SIGN_INS .. ':-')
 if outcome == 'good' then
   record = {good = now + GOOD_MS}
 elseif outcome == 'refused' then
