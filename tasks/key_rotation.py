@@ -16,6 +16,7 @@ from settings_store.cipher import Cipher
 from settings_store.keyring import Keys
 from settings_store.sealed_places import History, Options, Resealed, SealedKeys, SealedPlace
 from tasks.fleet import Fleet
+from tasks.oauth.kept_tokens import sealed_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def sealed_places(client: redis.Redis, prefix: str) -> tuple[SealedPlace, ...]:
             pattern=f"{drafts}*:draft",
             bound_to=lambda key: f"server_test:{key.removeprefix(drafts).removesuffix(':draft')}",
         ),
+        sealed_tokens(client, prefix),
     )
 
 

@@ -7,11 +7,13 @@ text     Primary SMS -> Secondary SMS if set; Secondary SMS alone; neither: as e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parseaddr
 from typing import assert_never
 
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.server_group import IMPLICIT_TLS_PORT, oauth_complete, oauth_incomplete, oauth_missing
 from settings_store.snapshot import Snapshot
+from tasks.oauth.endpoint import IdentityEndpoint
 from tasks.server import Basic, Channel, OAuth, Server, ServerName, Tls
 
 #: The sender where Notification Address is blank.
@@ -164,11 +166,12 @@ def _sender(snapshot: Snapshot, name: ServerName) -> tuple[str, Basic | OAuth | 
     user = _text(snapshot, f"{name}.authentication_user")
     if oauth_complete(snapshot, name):
         sign_in = OAuth(
-            mailbox=address,
+            mailbox=parseaddr(address)[1] or address,
             application_id=_text(snapshot, f"{name}.application_id"),
             tenant_id=_text(snapshot, f"{name}.tenant_id"),
             client_secret=snapshot.secret(f"{name}.client_secret"),
             seal=snapshot.mark(f"{name}.client_secret"),
+            endpoint=IdentityEndpoint.of(snapshot),
         )
         return address, sign_in, "OAuth is complete, so the Notification Address is mailbox and sender"
     if user:

@@ -35,6 +35,8 @@ from tasks.limits import Limits
 from tasks.made_once import made_once
 from tasks.notices import Notices
 from tasks.notices.outbox import Outbox
+from tasks.oauth.kept_tokens import KeptTokens
+from tasks.oauth.tokens import Tokens
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
 from tasks.transports.pool import ConnectionPool
@@ -92,7 +94,9 @@ class Runtime:
     @made_once
     def examiner(self) -> Examiner:
         """Makes the tests of servers that somebody asked for."""
-        return Examiner(self.redis, self.store, self.pool, prefix=self.environment.prefix)
+        return Examiner(
+            self.redis, self.store, self.pool, tokens=self.tokens.fresh, prefix=self.environment.prefix
+        )
 
     @made_once
     def publisher(self) -> Publisher:
@@ -102,7 +106,13 @@ class Runtime:
     @made_once
     def pool(self) -> ConnectionPool:
         """Connections to servers."""
-        return ConnectionPool(opening=self.first_sign_in, places=self.admission)
+        return ConnectionPool(opening=self.first_sign_in, places=self.admission, token_source=self.tokens)
+
+    @made_once
+    def tokens(self) -> Tokens:
+        """Tokens for sign-ins by OAuth."""
+        kept = KeptTokens(self.redis, lambda: self.store.cipher, prefix=self.environment.prefix)
+        return Tokens(kept, pause=self.pause)
 
     @made_once
     def admission(self) -> Admission:

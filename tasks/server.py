@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Literal
 
+from tasks.oauth.endpoint import IdentityEndpoint
+
 ServerName = Literal["primary_email", "secondary_email", "primary_sms", "secondary_sms"]
 Channel = Literal["email", "text"]
 
@@ -46,6 +48,7 @@ class OAuth:
         tenant_id: The tenant that issues the token.
         client_secret: Opens the sealed secret when it is needed.
         seal: The mark of the sealed secret.
+        endpoint: Where the token comes from.
     """
 
     mailbox: str
@@ -53,6 +56,14 @@ class OAuth:
     tenant_id: str
     client_secret: Callable[[], str] = field(repr=False, compare=False)
     seal: str = field(repr=False)
+    endpoint: IdentityEndpoint = field(default_factory=IdentityEndpoint)
+
+    @property
+    def application(self) -> tuple[str, ...]:
+        """What a token is issued by, and to: equal wherever one token does for both."""
+        asked = self.endpoint
+        issuer = (asked.authority_host, asked.scope, asked.ca_bundle, asked.proxy)
+        return (*issuer, self.tenant_id, self.application_id, self.seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Server:
                 who = ("none",)
             case Basic(user=user, seal=seal):
                 who = ("basic", user, seal)
-            case OAuth(mailbox=mailbox, application_id=app, tenant_id=tenant, seal=seal):
-                who = ("oauth", mailbox, app, tenant, seal)
+            case OAuth(mailbox=mailbox, application=application):
+                who = ("oauth", mailbox, *application)
         parts = (self.host.lower(), str(self.port), self.tls.value, *who)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tasks.transports.answer import Answer
-from tasks.transports.configuration_fault import configuration_fault
+from tasks.transports.configuration_fault import SIGN_IN_REFUSED, configuration_fault
 from tasks.transports.limit import limit
 from tasks.transports.outcome import Kind, Outcome
 from tasks.transports.phase import Phase
@@ -140,8 +140,10 @@ def _stale(outcome: Outcome, answer: Answer) -> Judgement | None:
     return None
 
 
-def _misconfigured(_outcome: Outcome, answer: Answer) -> Judgement | None:
+def _misconfigured(outcome: Outcome, answer: Answer) -> Judgement | None:
     reason = configuration_fault(answer)
+    if reason == SIGN_IN_REFUSED and outcome.detail:
+        reason = outcome.detail
     return Judgement(Verdict.MISCONFIGURED, Scope.SERVER, reason) if reason else None
 
 

@@ -53,6 +53,108 @@ def _of(*values: Any) -> frozenset[Any]:
 _BROKEN: Final = _of(Kind.TIMEOUT, Kind.LOST, Kind.GARBLED)
 _SEALED_ANEW: Final = "enter it anew: `notify encrypt`, then {name}.authentication_password"
 
+_TOKENS: Final = (
+    Row(
+        "the worker's host must reach the host in oauth.authority_host by HTTPS (443), directly or by "
+        "oauth.proxy_address; mail waits meanwhile",
+        kinds=_of(Kind.TOKEN_LATER),
+        words="reached",
+    ),
+    Row(
+        "look at the proxy in oauth.proxy_address; mail waits meanwhile",
+        kinds=_of(Kind.TOKEN_LATER),
+        words="proxy",
+    ),
+    Row(
+        "the identity service is away or busy; mail waits meanwhile, and the next try may do",
+        kinds=_of(Kind.TOKEN_LATER),
+    ),
+    Row(
+        "make a new client secret at Microsoft, set {name}.client_secret to its value, and its last day in "
+        "secret_expiry.{name}_client_secret; it holds at once, with no restart",
+        kinds=_of(Kind.TOKEN),
+        words="secret has expired",
+    ),
+    Row(
+        "set {name}.client_secret to the secret's value: the secret's ID, which stands beside it at "
+        "Microsoft, is pasted in its place most often",
+        kinds=_of(Kind.TOKEN),
+        words="secret is wrong",
+    ),
+    Row(
+        "{name}.tenant_id is the Directory (tenant) ID on the application's overview; national clouds have "
+        "an oauth.authority_host of their own",
+        kinds=_of(Kind.TOKEN),
+        words="no such tenant",
+    ),
+    Row(
+        "{name}.application_id is the Application (client) ID on the application's overview, in the tenant "
+        "that {name}.tenant_id names",
+        kinds=_of(Kind.TOKEN),
+        words="no such application",
+    ),
+    Row(
+        "grant the application the permission SMTP.SendAsApp of Office 365 Exchange Online, and have an "
+        "administrator consent",
+        kinds=_of(Kind.TOKEN),
+        words="no permission",
+    ),
+    Row(
+        "exclude the application from that policy, or have the worker's address allowed by it",
+        kinds=_of(Kind.TOKEN),
+        words="conditional access",
+    ),
+    Row("enable the enterprise application at Microsoft", kinds=_of(Kind.TOKEN), words="disabled"),
+    Row(
+        "oauth.scope must be https://outlook.office365.com/.default, or that of your national cloud",
+        kinds=_of(Kind.TOKEN),
+        words="scope",
+    ),
+    Row(
+        "oauth.ca_bundle must name a readable PEM file with the authority of the identity service, or of "
+        "the proxy that stands between; the same path on every worker",
+        kinds=_of(Kind.TOKEN),
+        words="certificate",
+    ),
+    Row(
+        "oauth.ca_bundle must name a readable PEM file with certificates, the same path on every worker",
+        kinds=_of(Kind.TOKEN),
+        words="CA bundle",
+    ),
+    Row(
+        "oauth.authority_host does not lead to an identity service: a captive page or another host answers",
+        kinds=_of(Kind.TOKEN),
+        words="identity service",
+    ),
+    Row(
+        "look at {name}.application_id, {name}.client_secret and {name}.tenant_id",
+        kinds=_of(Kind.TOKEN),
+    ),
+)
+_REFUSED_TOKENS: Final = (
+    Row(
+        "in Exchange Online: `New-ServicePrincipal` for the application, with the object ID of its "
+        "enterprise application, then `Add-MailboxPermission` FullAccess to the mailbox in "
+        "{name}.notification_address",
+        phases=_of(Phase.AUTH),
+        words="mailbox is not granted",
+    ),
+    Row(
+        "grant the application SMTP.SendAsApp of Office 365 Exchange Online with an administrator's "
+        "consent, or that role for the mailbox by RBAC for Applications; {name}.notification_address must "
+        "be its address",
+        phases=_of(Phase.AUTH),
+        words="carries no permission",
+    ),
+    Row(
+        "the token was not accepted for this mailbox: grant the application SMTP.SendAsApp with the "
+        "administrator's consent, and FullAccess to the mailbox in {name}.notification_address",
+        phases=_of(Phase.AUTH),
+        oauth=True,
+        verdict=Verdict.MISCONFIGURED,
+    ),
+)
+
 TABLE: Final = (
     # Finding and reaching the server.
     Row(
@@ -164,33 +266,25 @@ TABLE: Final = (
         kinds=_of(Kind.AUTH_MISSING),
     ),
     Row("user name or password holds what cannot be sent: " + _SEALED_ANEW, kinds=_of(Kind.CREDENTIALS)),
+    *_TOKENS,
     Row(
-        "the identity service is away or busy; mail waits meanwhile, and the next try may do",
-        kinds=_of(Kind.TOKEN_LATER),
-    ),
-    Row(
-        "look at {name}.application_id, {name}.client_secret (it may have expired: make a new one) and "
-        "{name}.tenant_id",
-        kinds=_of(Kind.TOKEN),
-    ),
-    Row(
-        "SMTP AUTH is turned off for this mailbox or tenant, or its security defaults forbid it: "
-        "`Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled $false`, or sign in by OAuth",
-        phases=_of(Phase.AUTH),
-        status=_of("7.139"),
+        "`Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled $false`, and where that does not help "
+        "`Set-TransportConfig -SmtpClientAuthenticationDisabled $false`; tokens need it as well",
+        words="SMTP AUTH is turned off",
     ),
     Row(
         "Microsoft has ended sign-ins by password for this tenant: set {name}.application_id, "
         "client_secret and tenant_id, so that a token signs in",
-        status=_of("7.30"),
+        words="by password any more",
     ),
     Row(
-        "the token was not accepted for this mailbox: grant the application SMTP.SendAsApp with the "
-        "administrator's consent, and FullAccess to the mailbox in {name}.notification_address",
+        "the tenant's security defaults or conditional access forbid this sign-in; a token is the way out: "
+        "set {name}.application_id, client_secret and tenant_id",
         phases=_of(Phase.AUTH),
-        oauth=True,
-        verdict=Verdict.MISCONFIGURED,
+        status=_of("7.139"),
+        oauth=False,
     ),
+    *_REFUSED_TOKENS,
     Row(
         "wrong user or password, most likely: " + _SEALED_ANEW + ". Tried once: accounts lock after a few",
         phases=_of(Phase.AUTH),

@@ -18,10 +18,10 @@ from tasks.server_test.report import ServerReport, StageReport
 from tasks.server_test.watched_client import WatchedClient
 from tasks.transports.envelope import Refusal
 from tasks.transports.failure import TokenFailure, TransportFailure
-from tasks.transports.opening import open_client
+from tasks.transports.opening import TokenSource, open_client
 from tasks.transports.outcome import Kind, Outcome
 from tasks.transports.phase import Phase
-from tasks.transports.pool import ConnectionPool
+from tasks.transports.pool import ConnectionPool, no_tokens
 from tasks.transports.sending import send_text
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.transaction import ask_recipients, open_envelope
@@ -38,6 +38,7 @@ class Question:
         ca_bundle: File of the authorities to trust; blank for those of the operating system.
         to: Whom RCPT is about; blank for nobody.
         message: What that recipient gets; None for nothing.
+        token_source: Gives the token for a sign-in by OAuth.
     """
 
     server: Server
@@ -45,6 +46,7 @@ class Question:
     ca_bundle: str = ""
     to: str = ""
     message: RenderedMessage | None = None
+    token_source: TokenSource = no_tokens
 
 
 def examine(
@@ -58,7 +60,7 @@ def examine(
 
     Args:
         question: What is asked.
-        pool: Whose trust and tokens are used; no connection of it is.
+        pool: Whose trust is used; no connection of it is.
         tell: Called with the report whenever it has changed.
         now: The present, for the days that a certificate has left.
     """
@@ -95,7 +97,7 @@ def _run(
 ) -> None:
     server = question.server
     try:
-        pool.introduce(client, server, question.ca_bundle)
+        pool.introduce(client, server, question.ca_bundle, question.token_source)
     finally:
         _note(progress, Phase.CONNECT, server, address=client.peer_address)
         _note(progress, Phase.AUTH, server, mechanism=client.mechanism)
@@ -180,7 +182,7 @@ def _looked_at(question: Question, pool: ConnectionPool, now: Callable[[], datet
         client.close()
 
 
-def _no_token(_server: Server) -> str:
+def _no_token(_server: Server, _refused: str = "", /) -> str:
     raise TokenFailure
 
 

@@ -23,7 +23,8 @@ from tasks.server_test.examination import Question, examine
 from tasks.server_test.report import LastTest, ServerReport, TestReport
 from tasks.server_test.sample_mail import sample_mail
 from tasks.server_test.storage import Storage
-from tasks.transports.pool import ConnectionPool
+from tasks.transports.opening import TokenSource
+from tasks.transports.pool import ConnectionPool, no_tokens
 
 #: What the task answers where there is nothing to test.
 NOTHING_TO_TEST: Final = "taken or withdrawn before"
@@ -37,7 +38,8 @@ class Examiner:
     Args:
         client: From `settings_store.redis_client.connect`.
         store: The options, with this worker's keys.
-        pool: Whose trust and tokens are used.
+        pool: Whose trust is used.
+        tokens: Gives tokens for sign-ins by OAuth, each of them new: a kept one proves nothing.
         prefix: First part of every key.
         now: The present.
     """
@@ -48,11 +50,13 @@ class Examiner:
         store: SettingsStore,
         pool: ConnectionPool,
         *,
+        tokens: TokenSource = no_tokens,
         prefix: str = "notify",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._pool = pool
+        self._tokens = tokens
         self._storage = Storage(client, prefix)
         self._breaker = Breaker(client, prefix=prefix)
         self._now = now
@@ -114,6 +118,7 @@ class Examiner:
             ca_bundle=snapshot.text("tls.ca_bundle"),
             to=draft.to,
             message=message,
+            token_source=self._tokens,
         )
 
         def tell(so_far: ServerReport) -> None:

@@ -16,6 +16,9 @@ _SIGN_IN_DETAILS = frozenset({3, 8, 9, 10, 11, 12, 13, 14, 30, 54, 57, 60, 64, 1
 # Exchange has blocked the tenant, its traffic or its address: an operator must have it unblocked.
 _BLOCKED_DETAILS = frozenset({705, 708, 750, *range(606, 650)})
 _SEND_AS_DENIED = (2, 252)
+_PASSWORDS_RETIRED = (_POLICY, 30)
+#: Where the server does not say why.
+SIGN_IN_REFUSED = "the server refused the sign-in"
 # Nothing of the message is known to the server yet, so a refusal by policy is about us.
 _ABOUT_US = frozenset({Phase.GREETING, Phase.EHLO, Phase.TLS, Phase.AUTH, Phase.NOOP, Phase.MAIL})
 
@@ -25,6 +28,15 @@ def configuration_fault(answer: Answer) -> str:
     if answer.agrees:
         return ""
     return next((reason for reason, holds in _FAULTS if holds(answer)), "")
+
+
+def _has_turned_auth_off(answer: Answer) -> bool:
+    return wording.says_auth_is_off(answer.text)
+
+
+def _has_retired_passwords(answer: Answer) -> bool:
+    retired = answer.lasting and answer.status == _PASSWORDS_RETIRED
+    return retired or wording.says_passwords_are_retired(answer.text)
 
 
 def _refuses_sign_in(answer: Answer) -> bool:
@@ -65,7 +77,9 @@ def _has_detail(answer: Answer, details: frozenset[int]) -> bool:
 
 
 _FAULTS: tuple[tuple[str, Callable[[Answer], bool]], ...] = (
-    ("the server refused the sign-in", _refuses_sign_in),
+    ("SMTP AUTH is turned off for this mailbox or tenant", _has_turned_auth_off),
+    ("the server takes no sign-in by password any more", _has_retired_passwords),
+    (SIGN_IN_REFUSED, _refuses_sign_in),
     ("the server refused STARTTLS, which is required", _refuses_starttls),
     ("the server asks for another sign-in", _asks_for_sign_in),
     ("the account may not send as this sender", _refuses_sender),

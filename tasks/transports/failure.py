@@ -65,7 +65,7 @@ class TransportFailure(TransportError):
 
 
 class TokenFailure(TransportError):
-    """There is no token for the sign-in.
+    """There is no token for the sign-in; the message says why, in words that a record may show.
 
     Attributes:
         transient: A later try may help (the token server is down or busy); else an operator must act.

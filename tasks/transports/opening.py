@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import Protocol
+
+import redis
 
 from settings_store.errors import SecretFault
+from tasks.oauth.permissions import refused_token_words
 from tasks.server import Basic, OAuth, Server, Tls
 from tasks.transports.client import Client
 from tasks.transports.dialling import acknowledge_at_once, dial, resolve
 from tasks.transports.failure import TokenFailure
 from tasks.transports.outcome import Kind
 from tasks.transports.phase import Phase
+from tasks.transports.reply import Reply
 from tasks.transports.sign_in import UnusableCredentials, choose_mechanism, dialogue
 
-#: Gives the token for a server with OAuth; raises `TokenFailure` where it has none.
-TokenSource = Callable[[Server], str]
+
+class TokenSource(Protocol):
+    """Gives the token for a server with OAuth."""
+
+    def __call__(self, server: Server, refused: str = "", /) -> str:
+        """A token, or another one than the server has just refused; the same where no other would do.
+
+        Raises:
+            TokenFailure: There is none.
+        """
+
 
 _READY = 220
 _SIGNED_IN = 235
+_REFUSED = 535
 _CONTINUE_SIGN_IN = 334
 _HIGHEST_PORT = 65_535
 
@@ -36,7 +51,7 @@ def open_client(
 
     Raises:
         TransportFailure: A step of it failed.
-        Exception: What opening a sealed secret raised, unchanged: that is no fault of the server.
+        Exception: What opening a sealed secret, or Redis, raised, unchanged: that is no fault of the server.
     """
     try:
         context = _context(client, server, trust)
@@ -108,7 +123,22 @@ def _sign_in(client: Client, server: Server, sign_in: Basic | OAuth, token_sourc
     mechanism = choose_mechanism(client.esmtp_features.get("auth", "").split(), sign_in)
     if mechanism is None:
         raise client.failure(Kind.AUTH_MISSING)
-    user, secret = _credentials(client, server, sign_in, token_source)
+    if isinstance(sign_in, Basic):
+        client.check(holds=_say(client, mechanism, sign_in.user, sign_in.password()).code == _SIGNED_IN)
+        return
+    token = _token(client, server, token_source)
+    reply = _say(client, mechanism, sign_in.mailbox, token)
+    if reply.code == _REFUSED:
+        # The token may have been revoked since it was issued. Accounts do not lock by refused tokens.
+        other = _token(client, server, token_source, token)
+        if other != token:
+            token, reply = other, _say(client, mechanism, sign_in.mailbox, other)
+    if reply.code != _SIGNED_IN:
+        raise client.failure(detail=refused_token_words(token) if reply.code == _REFUSED else "")
+
+
+def _say(client: Client, mechanism: str, user: str, secret: str) -> Reply:
+    """One sign-in; its last reply."""
     try:
         said = dialogue(mechanism, user, secret)
     except UnusableCredentials as error:
@@ -120,21 +150,17 @@ def _sign_in(client: Client, server: Server, sign_in: Basic | OAuth, token_sourc
             break
         client.command(Phase.AUTH, line)
         reply = client.answer(Phase.AUTH)
-    client.check(holds=reply.code == _SIGNED_IN)
+    return reply
 
 
-def _credentials(
-    client: Client, server: Server, sign_in: Basic | OAuth, token_source: TokenSource
-) -> tuple[str, str]:
-    if isinstance(sign_in, Basic):
-        return sign_in.user, sign_in.password()
+def _token(client: Client, server: Server, token_source: TokenSource, refused: str = "") -> str:
     try:
-        return sign_in.mailbox, token_source(server)
-    except SecretFault:
+        return token_source(server, refused)
+    except (SecretFault, redis.RedisError):
         raise
     except TokenFailure as error:
         kind = Kind.TOKEN_LATER if error.transient else Kind.TOKEN
-        raise client.failure(kind, retry_after_seconds=error.retry_after_seconds) from None
+        raise client.failure(kind, detail=str(error), retry_after_seconds=error.retry_after_seconds) from None
     except Exception:  # noqa: BLE001  # libraries for tokens raise whatever they like
         # No cause: what a token library says may quote the answer of the token server.
         raise client.failure(Kind.TOKEN) from None

@@ -57,7 +57,7 @@ def admitted_at_once(_holder: str) -> None:
     """What is asked where no limit holds."""
 
 
-def no_tokens(_server: Server) -> str:
+def no_tokens(_server: Server, _refused: str = "", /) -> str:
     """The token source of a pool that was given none."""
     raise TokenFailure
 
@@ -159,19 +159,24 @@ class ConnectionPool:
             raise
         self._close(self._idle.keep(key, connection))
 
-    def introduce(self, client: Client, server: Server, ca_bundle: str) -> None:
-        """Make a client ready for its first message by this pool's trust and tokens, without keeping it.
+    def introduce(
+        self, client: Client, server: Server, ca_bundle: str, token_source: TokenSource | None = None
+    ) -> None:
+        """Make a client ready for its first message by this pool's trust, without keeping it.
 
         Args:
             client: Not connected yet.
             server: Where to.
             ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+            token_source: In place of the pool's, as for a test.
 
         Raises:
             TransportFailure: It could not be opened.
             Exception: What opening a sealed secret raised, unchanged.
         """
-        open_client(client, server, lambda: self._trust.context(ca_bundle), self._token_source)
+        open_client(
+            client, server, lambda: self._trust.context(ca_bundle), token_source or self._token_source
+        )
 
     @property
     def local_hostname(self) -> str:

@@ -13,10 +13,11 @@ _SIGN_IN_OR_RELAY = re.compile(
     r"|\bauthentication\s+(?:is\s+)?required|\brequires\s+authentication|\bmust\s+(?:first\s+)?authenticate"
     r"|\b(?:client|user|sender)\s+(?:was|is)?\s*not\s+authenticated|\bauth(?:enticate)?\s+first\b"
     r"|\bmust\s+issue\s+a?\s*starttls|\bstarttls\s+(?:is\s+)?required"
-    r"|SmtpClientAuthentication\s+is\s+disabled|\bbasic\s+authentication\s+is\b"
     r"|\bclient\s+host\s+(?:rejected|\S{1,80}\s+blocked|blocked)",
     _FLAGS,
 )
+_AUTH_OFF = re.compile(r"\bSmtpClientAuthentication\s+is\s+disabled\b", _FLAGS)
+_PASSWORDS_RETIRED = re.compile(r"\bbasic\s+authentication\s+is\s+(?:disabled|not\s+supported)", _FLAGS)
 _SEND_AS = re.compile(
     r"SendAsDenied|permissions?\s+to\s+send\s+as|\bnot\s+owned\s+by\s+user|\brejected:\s+not\s+logged\s+in|\bsend\s+as\s+this\s+sender",
     _FLAGS,
@@ -51,6 +52,16 @@ def blames_sign_in_or_relay(text: str) -> bool:
     return blames_send_as(text) or (
         _SIGN_IN_OR_RELAY.search(text) is not None and _RECIPIENT_RULE.search(text) is None
     )
+
+
+def says_auth_is_off(text: str) -> bool:
+    """Exchange takes no sign-in by SMTP for this mailbox, or for any of the tenant."""
+    return _AUTH_OFF.search(text) is not None
+
+
+def says_passwords_are_retired(text: str) -> bool:
+    """Exchange takes tokens alone."""
+    return _PASSWORDS_RETIRED.search(text) is not None
 
 
 def blames_send_as(text: str) -> bool:

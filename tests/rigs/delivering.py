@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tasks.server import Basic, OAuth, Server, Tls
 from tasks.transports.envelope import Envelope
+from tasks.transports.opening import TokenSource
 from tasks.transports.pool import ConnectionPool
 from tasks.transports.reply import Reply
 from tasks.transports.timeouts import Timeouts
@@ -44,6 +45,15 @@ def oauth(mailbox: str = SENDER) -> OAuth:
     return OAuth(
         mailbox=mailbox, application_id="app", tenant_id="tenant", client_secret=lambda: "s", seal="sealed"
     )
+
+
+def always(token: str) -> TokenSource:
+    """A source that has one token, and no other."""
+
+    def source(_server: Server, _refused: str = "", /) -> str:
+        return token
+
+    return source
 
 
 def deliver(

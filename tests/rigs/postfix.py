@@ -81,10 +81,11 @@ class Postfix:
         wait_until(lambda: len(found()) >= count, what=f"{count} messages with {mark} in the Maildir")
         return found()
 
-    def token(self, mailbox: str, *, valid_seconds: int = 600) -> str:
-        """A token that the server accepts for a mailbox, while it is valid."""
+    def token(self, mailbox: str, *, valid_seconds: int = 600, roles: Sequence[str] = ()) -> str:
+        """A token that the server accepts for a mailbox, while it is valid; roles are not looked at."""
         now = int(time.time())
         claims = {"azp": _APPLICATION, "iss": ISSUER, "sub": "notifier", "upn": mailbox, "iat": now}
+        claims["roles"] = [*roles]
         key = (self.folder / "dovecot" / "token.key").read_bytes()
         return jwt.encode(
             {**claims, "exp": now + valid_seconds}, key, algorithm="RS256", headers={"kid": _KEY_ID}

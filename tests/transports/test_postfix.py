@@ -17,7 +17,7 @@ from tasks.transports.phase import Phase
 from tasks.transports.pool import ConnectionPool
 from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates
-from tests.rigs.delivering import PATIENT, SENDER, basic, deliver, oauth, server_at
+from tests.rigs.delivering import PATIENT, SENDER, always, basic, deliver, oauth, server_at
 from tests.rigs.postfix import (
     MAILBOX,
     PASSWORD,
@@ -94,7 +94,7 @@ def test_a_wrong_password_is_exactly_one_failed_sign_in(
 
 
 def token_pool(certificates: Certificates, token: str) -> ConnectionPool:
-    return ConnectionPool(timeouts=PATIENT, ca_bundle=certificates.bundle, token_source=lambda _server: token)
+    return ConnectionPool(timeouts=PATIENT, ca_bundle=certificates.bundle, token_source=always(token))
 
 
 def test_a_token_signs_the_mailbox_in(postfix: Postfix, certificates: Certificates) -> None:

@@ -1,0 +1,1 @@
+"""Sign-in by OAuth: an application's token (client credentials), fetched once for all workers."""
