@@ -26,7 +26,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "oauth.scope",
         "Scope of tokens",
-        Text(refused=" "),
+        Text(),
         SCOPE,
         "What a token is asked for. It ends in /.default; national clouds have addresses of their own: "
         "https://outlook.office365.us/.default, https://partner.outlook.cn/.default.",
