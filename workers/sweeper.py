@@ -49,6 +49,7 @@ class Sweeper:
         self._lock_key = f"{runtime.environment.prefix}:sweeper"
         self._held_looked_at = clock()
         self._purged = clock()
+        self._audit_trimmed = clock()
         self._released_revision = -1
         self._probes = probes or Probes(runtime)
 
@@ -64,7 +65,11 @@ class Sweeper:
         self._release(snapshot.revision)
         self._look_at_servers(snapshot)
         rung = sum(self._sweep_lane(lane, room) for lane, room in self._rooms().items())
-        self._purge()
+        try:
+            self._purge()
+        finally:
+            # One that fails keeps the other from nothing.
+            self._trim_audit()
         return rung
 
     def _take_lock(self) -> bool:
@@ -129,9 +134,6 @@ class Sweeper:
             return
         self._purged = self._clock()
         snapshot = self._runtime.store.snapshot()
-        Audit(self._runtime.redis, prefix=self._runtime.environment.prefix).trim(
-            days=snapshot.number("audit.days")
-        )
         days = snapshot.number("text.history_days")
         for _ in range(PURGES_A_SWEEP):
             _, more = self._runtime.ledger.purge(older_than_seconds=days * _SECONDS_A_DAY)
@@ -139,3 +141,10 @@ class Sweeper:
                 return
         # Shorter days of history, or a busy hour two weeks ago: the next sweep goes on.
         self._purged = -PURGE_EVERY_SECONDS
+
+    def _trim_audit(self) -> None:
+        if self._clock() - self._audit_trimmed < PURGE_EVERY_SECONDS:
+            return
+        self._audit_trimmed = self._clock()
+        days = self._runtime.store.snapshot().number("audit.days")
+        Audit(self._runtime.redis, prefix=self._runtime.environment.prefix).trim(days=days)

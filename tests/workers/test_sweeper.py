@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
+import redis
 
 from settings_store.audit import Audit
 from settings_store.cipher import Cipher
@@ -346,6 +347,29 @@ def test_rows_of_the_audit_go_after_the_days_of_the_option_that_hold_now(swept: 
     swept.now += PURGE_EVERY_SECONDS
     swept.sweep()
     assert [row.action for row in audit.rows()] == ["options.change"]
+
+
+def test_a_fault_in_the_audit_keeps_no_notification_from_being_forgotten_nor_the_other_way(
+    swept: Swept,
+) -> None:
+    swept.runtime.store.change({"text.history_days": 1, "audit.days": 1}, author="test")
+    old = swept.installation.publish()
+    swept.runtime.ledger.cancel(old.id, by="test")
+    audit = Audit(swept.redis)
+    swept.redis.rename("notify:audit", "notify:audit:kept")
+    swept.redis.set("notify:audit", "no stream")
+    swept.installation.server.advance(2 * 86_400)
+    swept.now += PURGE_EVERY_SECONDS
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        swept.sweep()
+    assert swept.installation.queries.get(old.id) is None
+    swept.redis.rename("notify:audit:kept", "notify:audit")
+    swept.redis.set("notify:finished", "no index")
+    assert [*audit.rows()]
+    swept.now += PURGE_EVERY_SECONDS
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        swept.sweep()
+    assert not [*audit.rows()]
 
 
 def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None:
