@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,20 @@ def test_one_that_was_cancelled_meanwhile_ends_with_1(notify: CommandLine, redis
     done = notify(*SEND)
     worker.join()
     assert (done.code, done.json["state"]) == (1, "cancelled")
+
+
+def test_one_whose_time_is_over_meanwhile_ends_with_1(notify: CommandLine, redis_server: redis.Redis) -> None:
+    told = ToldLedger(redis_server, live=True)
+    expires = datetime.now(UTC) + timedelta(seconds=2)
+
+    def sweep() -> None:
+        wait_until(lambda: told.ledger.sweep("normal", room=1).ended, what="the end of its time")
+
+    worker = threading.Thread(target=sweep)
+    worker.start()
+    done = notify(*SEND, "--expires", expires.isoformat())
+    worker.join()
+    assert (done.code, done.json["state"]) == (1, "expired")
 
 
 class Steps:
