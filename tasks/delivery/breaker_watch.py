@@ -16,13 +16,30 @@ _log = logging.getLogger(__name__)
 
 
 class BreakerWatch:
-    """The breakers of one walk's chain: asked about once, before it begins, and told of each attempt."""
+    """The breakers of one walk's chain: asked about before it begins, and told of each attempt.
+
+    Call `ask` before anything else.
+    """
 
     def __init__(self, breaker: Breaker, state: PassState, chain: tuple[Hop, ...]) -> None:
         self._breaker = breaker
         self._state = state
-        self._permissions = breaker.allows(hop.server.fingerprint for hop in chain)
+        self._chain = chain
+        self._permissions: dict[str, Permission] = {}
         self._told = 0
+
+    def ask(self) -> None:
+        """Learn which servers may be used now, in one round trip.
+
+        Raises:
+            redis.RedisError: Redis did not answer.
+        """
+        self._permissions = self._breaker.allows(hop.server.fingerprint for hop in self._chain)
+
+    @property
+    def bars_all(self) -> bool:
+        """Whether no server of the chain may be used, so that nothing is sent by this walk."""
+        return all(self.barred(hop) for hop in self._chain)
 
     def barred(self, hop: Hop) -> Permission | None:
         """Why a server is left alone in this walk; None where it may be used."""

@@ -20,6 +20,7 @@ from tasks.attachments.scope import Scope
 from tasks.attachments.wanted import wanted
 from tasks.breaker import Breaker
 from tasks.delivery.admission import Admission
+from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.composing import Composer
 from tasks.delivery.escalating import escalate
 from tasks.delivery.fetches import tell_fetches
@@ -159,14 +160,19 @@ class Deliverer:
         routed = route(state.snapshot, state.claim.channel)
         if routed.held is not None:
             return self._finish(state, "held", routed.held, 0.0, counts=False)
-        with self._gather(state) as gathered:
+        watch = BreakerWatch(self._breaker, state, routed.chain)
+        watch.ask()
+        with self._gather(state, watch) as gathered:
             if gathered.wait is not None:
                 wait = gathered.wait
                 return self._finish(state, "waiting", wait.words, wait.seconds, counts=False)
-            return self._walk_along(state, routed.chain, gathered)
+            return self._walk_along(state, routed.chain, gathered, watch)
 
-    def _gather(self, state: PassState) -> Gathered:
-        """Open the files of the notification, before any server is asked."""
+    def _gather(self, state: PassState, watch: BreakerWatch) -> Gathered:
+        """Open the files of the notification, before any server is asked; none where none may be asked."""
+        files = wanted(state.notification, state.claim.number)
+        if not files or (watch.bars_all and not _is_collecting(state)):
+            return Gathered()
         scope = Scope(
             options=state.snapshot,
             memory=state.memory,
@@ -174,12 +180,16 @@ class Deliverer:
             passes=state.claim.passes,
             strict=state.notification.strict,
         )
-        gathered = self._gatherer.gather(wanted(state.notification, state.claim.number), scope)
+        gathered = self._gatherer.gather(files, scope)
         if gathered.wait is None:
             tell_fetches(state, gathered)
+            # That may have taken a minute.
+            watch.ask()
         return gathered
 
-    def _walk_along(self, state: PassState, chain: tuple[Hop, ...], gathered: Gathered) -> PassResult:
+    def _walk_along(
+        self, state: PassState, chain: tuple[Hop, ...], gathered: Gathered, watch: BreakerWatch
+    ) -> PassResult:
         if state.notification.strict and gathered.trouble:
             wait = self._gap_seconds(state)
             escalate(state, self._ledger, self._insist, tried=True)
@@ -190,7 +200,7 @@ class Deliverer:
             state,
             chain,
             Composer(state, gathered),
-            breaker=self._breaker,
+            watch=watch,
             admission=self._admission,
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
@@ -251,6 +261,11 @@ class Deliverer:
                 return _lost(now_in)
             case "finished":
                 return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
+
+
+def _is_collecting(state: PassState) -> bool:
+    """Whether job output was asked for and has not come: its time runs, whether or not a server is up."""
+    return any(not job.is_settled for job in state.memory.jobs.values())
 
 
 def _lost(state: State) -> PassResult:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tasks.breaker import Breaker
 from tasks.delivery.admission import Admission
 from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempted
 from tasks.delivery.breaker_watch import BreakerWatch
@@ -36,7 +35,7 @@ class Walk:
         state: The pass; it learns what came of the walk.
         chain: The servers in the order they are tried.
         composer: Makes the message for each of them.
-        breaker: Says which of them are left alone, and hears how the others did.
+        watch: Says which of them are left alone, asked already, and hears how the others did.
         admission: Whether a message may go now within our own limits.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
@@ -50,7 +49,7 @@ class Walk:
         chain: tuple[Hop, ...],
         composer: Composer,
         *,
-        breaker: Breaker,
+        watch: BreakerWatch,
         admission: Admission,
         insist: Insist,
         revision: Callable[[], int],
@@ -62,7 +61,7 @@ class Walk:
         self._chain = chain
         self._composer = composer
         self._admission = admission
-        self._watch = BreakerWatch(breaker, state, chain)
+        self._watch = watch
         self._insist = insist
         self._revision = revision
         self._clock = clock

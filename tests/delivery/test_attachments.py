@@ -17,6 +17,7 @@ from tasks.attachments.fitting import MEGABYTE
 from tasks.attachments.gatherer import Places
 from tasks.attachments.local_files import LocalFiles
 from tasks.attachments.source import AttachmentFault, Fault
+from tasks.verdict import Verdict
 from tests.rigs.delivery_bench import ID, Bench
 from tests.rigs.delivery_servers import MailServer, Text
 from tests.rigs.odd_files import OddFile, OddShare
@@ -86,6 +87,47 @@ def test_files_arrive_whole_in_order_beside_what_the_notification_brings(
     assert types == ["application/octet-stream", "application/octet-stream", 'text/plain; charset="utf-8"']
     assert "SIZE=" in " ".join(primary.commands)
     assert words_of(text) == f"ID={bench.record().number} Job failed"
+
+
+def test_no_file_is_opened_while_every_server_is_passed_over(
+    bench: Bench, primary: MailServer, share: OddShare
+) -> None:
+    bench.set(delivery__breaker_failures=1)
+    primary.go_down()
+    accept(bench, put(share, "f.log"))
+    bench.deliver()
+    assert len(share.opened) == 1
+    for _ in range(3):
+        assert bench.again().state == "waiting"
+    assert len(share.opened) == 1
+    primary.come_up()
+    bench.probe()
+    bench.run_out()
+    assert files_of(primary.taken[0]) == {"f.log": b"x"}
+    assert len(share.opened) == 2
+
+
+def test_a_server_that_was_opened_while_files_were_read_is_not_knocked_at(
+    bench: Bench, primary: MailServer, secondary: MailServer, share: OddShare
+) -> None:
+    found = OddFile("f.log", b"x")
+
+    def fail_elsewhere() -> OddFile:
+        bench.breaker.report(
+            bench.fingerprint("primary_email"),
+            Verdict.SERVER_DOWN,
+            name="primary_email",
+            token="another",
+            began_ms=bench.clock.now_ms,
+            failures_before_open=1,
+        )
+        return found
+
+    share.files["//srv/logs/f.log"] = fail_elsewhere
+    accept(bench, "//srv/logs/f.log")
+    assert bench.deliver().state == "delivered"
+    assert primary.connections == 0
+    assert files_of(secondary.taken[0]) == {"f.log": b"x"}
 
 
 def test_each_fetch_is_in_the_timeline_with_bytes_seconds_and_outcome(

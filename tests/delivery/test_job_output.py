@@ -101,6 +101,27 @@ def test_no_claim_is_kept_between_two_looks_and_the_record_keeps_the_actions(
     assert [action.kind for action in scheduler.actions] == ["LIST", "FILE", "FILE"]
 
 
+def test_what_was_asked_for_is_fetched_in_its_time_also_while_no_server_is_up(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    bench.set(delivery__breaker_failures=1)
+    accept(bench)
+    bench.deliver()
+    primary.go_down()
+    bench.accept_email(id="other")
+    bench.deliverer.deliver("other")
+    looks(bench)
+    assert bench.state() == "waiting"
+    asked = len(scheduler.requests)
+    bench.clock.advance(600)
+    bench.again()
+    assert len(scheduler.requests) == asked
+    primary.come_up()
+    bench.probe()
+    bench.run_out()
+    assert len(mail_of(primary.taken[0])[0]) == 2
+
+
 def test_each_output_is_in_the_timeline(bench: Bench, primary: MailServer, scheduler: SchedulerApi) -> None:
     scheduler.outputs[7] = {}
     accept(bench, 123, 7, 9)
