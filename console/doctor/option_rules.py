@@ -14,7 +14,7 @@ from console.doctor.finding import Finding, Level
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.cautions import cautions
 from settings_store.server_group import SERVERS, oauth_complete
-from settings_store.snapshot import Snapshot
+from settings_store.snapshot import MIRRORS, Snapshot
 from tasks.carrier_gateways import ENDED, domain_of
 
 
@@ -31,6 +31,8 @@ class Meaning(NamedTuple):
 
 
 _SET: Final = "`notify options set {group}.%s --reason TEXT`"
+
+_NO_SECOND: Final = "so there is no second try"
 
 MEANINGS: Final = (
     Meaning(
@@ -88,7 +90,7 @@ MEANINGS: Final = (
         "`notify options set primary_email.server_name=HOST --reason TEXT`",
     ),
     Meaning(
-        "so there is no second try",
+        _NO_SECOND,
         "warn",
         "while that server is down nothing goes out",
         "name another server, or none: " + _SET % "server_name=",
@@ -111,7 +113,7 @@ def option_findings(facts: Facts) -> Iterator[Finding]:
         return
     found = [
         *_primary_blank(snapshot),
-        *(_explained(sentence) for sentence in cautions(snapshot)),
+        *(_explained(sentence, snapshot) for sentence in cautions(snapshot)),
         *(finding for group in SERVERS for finding in _server(snapshot, group)),
         *_gateways(facts, snapshot),
     ]
@@ -133,11 +135,16 @@ def _primary_blank(snapshot: Snapshot) -> Iterator[Finding]:
     )
 
 
-def _explained(sentence: str) -> Finding:
+def _explained(sentence: str, snapshot: Snapshot) -> Finding:
     title = sentence.partition(":")[0]
     group = next((group for group, name in GROUPS.items() if name == title), "general")
     meaning = next((each for each in MEANINGS if each.part in sentence), _OTHERWISE)
-    return Finding(f"options.{group}", meaning.level, sentence, meaning.why, meaning.fix.format(group=group))
+    fix = meaning.fix.format(group=group)
+    if meaning.part == _NO_SECOND and snapshot.flag(MIRRORS[group][0]):
+        # What is set for the secondary itself has no effect until then.
+        channel = MIRRORS[group][0].partition(".")[2]
+        fix = f"`notify options mirror {channel} off --reason TEXT`, then {fix}"
+    return Finding(f"options.{group}", meaning.level, sentence, meaning.why, fix)
 
 
 def _server(snapshot: Snapshot, group: str) -> Iterator[Finding]:

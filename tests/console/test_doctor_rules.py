@@ -340,6 +340,11 @@ def test_options_that_do_not_work_are_found(
     assert "notify " in finding.fix or finding.check == "options.carrier_gateway"
 
 
+def test_a_mirrored_secondary_is_to_be_itself_again_before_it_is_named() -> None:
+    finding = only(facts({**WELL, "mirror.email": True}))
+    assert "`notify options mirror email off --reason TEXT`, then" in finding.fix
+
+
 def test_oauth_at_microsoft_is_what_microsoft_wants() -> None:
     oauth = {
         "primary_email.notification_address": "alarms@corp.example",
