@@ -11,7 +11,7 @@ from settings_store.change import after_change, difference
 from settings_store.cipher import Cipher, key_id_of
 from settings_store.entry import entered
 from settings_store.kinds import Value
-from settings_store.snapshot import Snapshot
+from settings_store.snapshot import MIRRORS, Snapshot
 from tasks.addresses import InvalidAddress, parse_address
 from tasks.server import Channel, ServerName
 from tasks.server_test.errors import InvalidDraft
@@ -56,7 +56,7 @@ def checked(draft: Draft, before: Snapshot) -> Draft:
         before: The options that hold, with the cipher that seals.
 
     Raises:
-        InvalidDraft: Target, recipient or author cannot be used.
+        InvalidDraft: Target, recipient or author cannot be used, or a mirror hides an override.
         settings_store.errors.InvalidOption: An override is not allowed.
         settings_store.errors.SecretFault: A secret among them can be neither opened nor sealed here.
     """
@@ -75,7 +75,9 @@ def checked(draft: Draft, before: Snapshot) -> Draft:
     except InvalidAddress as fault:
         raise InvalidDraft(f"to: {fault}; allowed: one address, name@domain") from None
     stored = entered(draft.overrides, before)
-    return msgspec.structs.replace(draft, by=by, to=to, overrides=stored)
+    checked_draft = msgspec.structs.replace(draft, by=by, to=to, overrides=stored)
+    _refuse_hidden(checked_draft, before)
+    return checked_draft
 
 
 def laid_over(draft: Draft, saved: Snapshot) -> Snapshot:
@@ -85,6 +87,17 @@ def laid_over(draft: Draft, saved: Snapshot) -> Snapshot:
     }
     after = after_change(saved, difference(saved, values))
     return Snapshot(saved.revision, after.stored, saved.cipher)
+
+
+def _refuse_hidden(draft: Draft, saved: Snapshot) -> None:
+    """A value that a mirror hides would be tested by nobody, and look as if it were."""
+    tested = laid_over(draft, saved)
+    for key in draft.overrides:
+        flag, _ = MIRRORS.get(key.partition(".")[0], ("", ""))
+        if flag and tested.flag(flag):
+            raise InvalidDraft(
+                f"set: {key} has no effect while {flag} is on; allowed: together with {flag}=off"
+            )
 
 
 def sealed(draft: Draft, test_id: str, cipher: Cipher) -> str:

@@ -298,6 +298,17 @@ def test_a_draft_that_cannot_be_tested_names_field_and_fault(rig: Rig, draft: Dr
         rig.tests.start(draft)
 
 
+def test_a_value_that_a_mirror_hides_is_refused_unless_the_mirror_is_tried_off(rig: Rig) -> None:
+    hidden = {"secondary_email.server_port": rig.secondary.port, "mirror.email": True}
+    with pytest.raises(
+        InvalidDraft, match=r"secondary_email\.server_port has no effect while mirror\.email is on"
+    ):
+        rig.tests.start(Draft("secondary_email", by="me", overrides=hidden))
+    rig.installation.runtime.store.change({"mirror.email": True}, author="test")
+    shown = {"secondary_email.server_port": rig.secondary.port, "mirror.email": False}
+    assert rig.tests.start(Draft("secondary_email", by="me", overrides=shown))
+
+
 def test_a_worker_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
     go_on = threading.Event()
     with (
