@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import redis
 
 from settings_store.audit import Audit
+from settings_store.catalog import GROUPS
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
-from tasks.breaker import Breaker, BreakerState
+from tasks.breaker import Breaker, BreakerState, ServerState
 from tasks.routing import server_of
 from tasks.server import Server, ServerName
 from tasks.server_status import SERVER_NAMES
@@ -89,6 +91,26 @@ class Pausing:
             raise ServerNotSet(name)
         states = {state.fingerprint: state.state for state in self._breaker.servers()}
         return server, Paused(states.get(server.fingerprint, "closed"), _also(snapshot, server))
+
+
+def pauses_left(before: Snapshot, after: Snapshot, states: Iterable[ServerState]) -> tuple[str, ...]:
+    """Sentences on servers that were paused and, by changed options, are others now, which are not.
+
+    Args:
+        before: The options that the pauses were made under.
+        after: The options that hold now.
+        states: What the breaker knows.
+    """
+    paused = {state.fingerprint for state in states if state.state == "paused"}
+    found = []
+    for name in SERVER_NAMES:
+        old, new = server_of(before, name), server_of(after, name)
+        if old and new and old.fingerprint in paused and new.fingerprint not in paused:
+            found.append(
+                f"{GROUPS[name]}: it was paused, and with these options it is another server, which is not: "
+                f"`notify server pause {name} --reason TEXT`"
+            )
+    return tuple(found)
 
 
 def _also(snapshot: Snapshot, server: Server) -> tuple[ServerName, ...]:

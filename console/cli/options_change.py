@@ -8,7 +8,14 @@ from console.cli import completing
 from console.cli.assignments import assigned
 from console.cli.author import author
 from console.cli.flags import as_json, dry_run
-from console.cli.options_store import checked_reason, expected_flag, open_store, reason_flag, show_change
+from console.cli.options_store import (
+    checked_reason,
+    expected_flag,
+    open_store,
+    reason_flag,
+    show_change,
+    with_pauses_left,
+)
 from settings_store.catalog import ALL_OPTIONS
 
 _SECRETS = """\b
@@ -35,7 +42,7 @@ def set_options(
     values = assigned(assignments)
     store = open_store(with_keys=any(ALL_OPTIONS[key].secret and value for key, value in values.items()))
     change = store.change(values, author=author(), reason=why, expected_revision=expected, dry_run=dry_run)
-    show_change(change, as_json=as_json)
+    show_change(with_pauses_left(store, change), as_json=as_json)
 
 
 @click.command("reset")
@@ -49,10 +56,9 @@ def reset(
 ) -> None:
     """Set options back to their defaults: options, whole groups, or `all`. Secrets are cleared."""
     why = checked_reason(reason, dry_run=dry_run)
-    change = open_store().reset(
-        names, author=author(), reason=why, expected_revision=expected, dry_run=dry_run
-    )
-    show_change(change, as_json=as_json)
+    store = open_store()
+    change = store.reset(names, author=author(), reason=why, expected_revision=expected, dry_run=dry_run)
+    show_change(with_pauses_left(store, change), as_json=as_json)
 
 
 @click.command("rollback")
@@ -66,7 +72,8 @@ def rollback(
 ) -> None:
     """Set every option back to what it was at a revision, as a new revision; secrets too."""
     why = checked_reason(reason, dry_run=dry_run)
-    change = open_store().rollback(
+    store = open_store()
+    change = store.rollback(
         revision, author=author(), reason=why, expected_revision=expected, dry_run=dry_run
     )
-    show_change(change, as_json=as_json)
+    show_change(with_pauses_left(store, change), as_json=as_json)

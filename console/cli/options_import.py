@@ -11,7 +11,14 @@ from console.cli.author import author
 from console.cli.cell_text import shown
 from console.cli.errors import BadInput, NothingMatched
 from console.cli.flags import as_json, dry_run
-from console.cli.options_store import checked_reason, expected_flag, open_store, reason_flag, show_change
+from console.cli.options_store import (
+    checked_reason,
+    expected_flag,
+    open_store,
+    reason_flag,
+    show_change,
+    with_pauses_left,
+)
 from console.cli.output import say_json, tell, warn
 from settings_store.catalog import ALL_OPTIONS
 from settings_store.transfer.file import FILE_MAXIMUM_BYTES, read_options
@@ -61,6 +68,7 @@ def import_options(
         dry_run=dry_run,
         action="options.import",
     )
+    change = with_pauses_left(store, change)
     if as_json:
         say_json({**options_json.change(change), **options_json.reading(reading)})
         return

@@ -9,7 +9,14 @@ import click
 from console.cli import options_json, options_view
 from console.cli.author import author
 from console.cli.flags import as_json, dry_run
-from console.cli.options_store import checked_reason, expected_flag, open_store, reason_flag, show_change
+from console.cli.options_store import (
+    checked_reason,
+    expected_flag,
+    open_store,
+    reason_flag,
+    show_change,
+    with_pauses_left,
+)
 from console.cli.output import say, say_json, tell
 from console.cli.screen import Screen
 from settings_store.change import after_change
@@ -54,6 +61,7 @@ def mirror(
         dry_run=dry_run,
         action="options.mirror",
     )
+    change = with_pauses_left(store, change)
     snapshot = store.snapshot()
     if dry_run:
         snapshot = after_change(snapshot, {flag: (snapshot.own(flag), action == "on")})

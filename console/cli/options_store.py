@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import sys
 
 import click
+import redis
 
 from console.cli import options_json, options_view
 from console.cli.author import source
@@ -15,6 +18,8 @@ from console.cli.screen import Screen
 from settings_store.change import Change
 from settings_store.keyring import load as load_keyring
 from settings_store.store import SettingsStore
+from tasks.breaker import Breaker
+from tasks.pausing import pauses_left
 
 #: Flags of every command that changes options.
 reason_flag = click.option(
@@ -45,6 +50,22 @@ def checked_reason(reason: str | None, *, dry_run: bool) -> str:
     if not dry_run and not (reason or "").strip():
         raise BadInput("--reason is missing: the history keeps why something was changed", "--reason TEXT")
     return reason or ""
+
+
+def with_pauses_left(store: SettingsStore, change: Change) -> Change:
+    """The change with a warning more for each server whose pause does not hold after it.
+
+    It is saved by now, so a Redis that goes away costs these warnings and nothing else.
+    """
+    if not change.saved:
+        return change
+    with contextlib.suppress(redis.RedisError):
+        found = environment()
+        states = Breaker(client(found), prefix=found.prefix).servers()
+        after = store.at(change.revision)
+        left = pauses_left(store.at(change.revision - 1), after, states)
+        return dataclasses.replace(change, warnings=(*change.warnings, *left))
+    return change
 
 
 def show_change(change: Change, *, as_json: bool) -> None:

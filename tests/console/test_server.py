@@ -182,6 +182,40 @@ def test_a_mirrored_secondary_is_the_same_server_and_paused_with_it(
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        ("set", "primary_email.server_port=2587"),
+        ("reset", "primary_email.server_port"),
+        ("rollback", "2"),
+        ("import", "-"),
+    ],
+)
+def test_a_change_that_ends_a_pause_says_so_and_how_to_pause_again(
+    notify: CommandLine, routed: SettingsStore, change: tuple[str, ...]
+) -> None:
+    routed.change({"primary_email.server_port": 465}, author="a")
+    routed.change({"primary_email.server_port": 587}, author="a")
+    notify("server", "pause", "primary_email", "--reason", "x")
+    given = b'{"SMTP Server Port (Primary Email)": 2587}' if change[0] == "import" else b""
+    done = notify("options", *change, "--reason", "moved", stdin=given)
+    assert done.code == 0
+    assert listed(notify)["primary_email"]["state"] == "closed"
+    assert (
+        "warning: Primary Email: it was paused, and with these options it is another server, which is not: "
+        "`notify server pause primary_email --reason TEXT`"
+    ) in done.err
+    back = notify("options", "rollback", "3", "--reason", "back", "--json")
+    assert not any("paused" in warning for warning in back.json["warnings"])
+
+
+def test_a_mirror_that_ends_a_pause_says_so(notify: CommandLine, routed: SettingsStore) -> None:
+    assert routed.snapshot().revision == 1
+    notify("server", "pause", "secondary_email", "--reason", "x")
+    done = notify("options", "mirror", "email", "on", "--reason", "y", "--json")
+    assert any("Secondary Email: it was paused" in warning for warning in done.json["warnings"])
+
+
+@pytest.mark.parametrize(
     "arguments, code, error",
     [
         (("pause", "primary_sms", "--reason", "x"), 3, "primary_sms: Primary SMS is not set"),
