@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -15,6 +16,7 @@ import pytest
 from settings_store import environment
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tests.rigs.console import Visitor
 from tests.rigs.embedded import REAL, Up, descendants, lives, run_embedded, running_up
 from tests.rigs.processes import free_port, wait_until
 from workers.embedded.ports import answers
@@ -65,14 +67,20 @@ def test_redis_wants_its_password(home: Path) -> None:
 def test_later_starts_keep_ports_and_what_the_administrator_set(home: Path) -> None:
     with running_up(home) as up:
         first_ports = up.ports
+        assert "user admin, password " in up.said()
         with connect(seen_from_another_terminal(up).redis_url) as client:
             SettingsStore(client).change({"primary_email.server_name": "mail.example.com"}, author="admin")
     with running_up(home, ports={}) as up:
         with connect(seen_from_another_terminal(up).redis_url) as client:
             snapshot = SettingsStore(client).snapshot()
         assert snapshot.revision == 2
+        assert "user admin" not in up.said(), "the first password is shown once"
         assert snapshot.get("primary_email.server_name") == "mail.example.com"
-        assert all(answers(port) for port in first_ports.values() if port != first_ports["flower"])
+        assert all(
+            answers(port)
+            for port in first_ports.values()
+            if port not in {first_ports["flower"], first_ports["console"]}
+        )
 
 
 def test_an_option_that_names_a_port_nobody_serves_any_more_is_told(home: Path) -> None:
@@ -210,7 +218,7 @@ def test_a_named_redis_that_cannot_be_used_is_said_without_its_password(
 def test_a_named_redis_is_used_instead_of_an_own_one(home: Path, debian_redis_url: str) -> None:
     prefix = f"embedded-{os.getpid()}"
     named = {"NOTIFY_REDIS_URL": debian_redis_url, "NOTIFY_PREFIX": prefix}
-    ports = {name: free_port() for name in ("primary", "secondary", "page", "flower")}
+    ports = {name: free_port() for name in ("primary", "secondary", "page", "console", "flower")}
     with running_up(home, ports=ports, environment=named) as up:
         assert not [command for command in up.children().values() if "valkey-server" in command]
         assert seen_from_another_terminal(up).redis_url == debian_redis_url
@@ -240,7 +248,7 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stdout + ended.stderr
 
 
-def test_the_real_worker_and_flower_start_on_loopback_alone_with_no_secret_in_a_command_line(
+def test_the_real_worker_flower_and_console_start_on_loopback_alone_with_no_secret_in_a_command_line(
     home: Path,
 ) -> None:
     with running_up(home, command=REAL) as up:
@@ -251,8 +259,13 @@ def test_the_real_worker_and_flower_start_on_loopback_alone_with_no_secret_in_a_
             anonymous.sendall(b"GET /api/workers HTTP/1.0\r\n\r\n")
             assert b" 401 " in anonymous.recv(1000)
         password = seen_from_another_terminal(up).redis_url.partition("@")[0].rpartition(":")[2]
-        shown = up.said().partition("password ")[2].split()[0]
-        assert not [command for command in children.values() if password in command or shown in command]
+        shown = {*re.findall(r"password ([\w-]+)", up.said()), password}
+        assert len(shown) == 3
+        assert not [command for command in children.values() if any(each in command for each in shown)]
+        (of_the_console,) = set(re.findall(r"user admin, password ([\w-]+), shown this once", up.said()))
+        visitor = Visitor(f"http://127.0.0.1:{up.ports['console']}")
+        visitor.sign_in("admin", of_the_console)
+        assert visitor.get("/").url.endswith("/password")
         assert password not in up.said()
         listening = listeners(set(children))
         assert set(up.ports.values()) <= {port for _, port in listening}

@@ -20,6 +20,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "primary": 2525,
     "secondary": 2526,
     "page": 8025,
+    "console": 8090,
     "flower": 5555,
     "redis": 6390,
 }

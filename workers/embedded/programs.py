@@ -19,11 +19,13 @@ FLOWER_TASKS_MAXIMUM = 10_000
 FLOWER_FORGETS_WORKER_SECONDS = 300
 #: A send that runs may finish; one that hangs is left to its lease.
 WORKER_GRACE_SECONDS = 30.0
+#: A request that runs may finish.
+CONSOLE_GRACE_SECONDS = 12.0
 _WORKER_READY = b" ready."
 
 
 def programs(home: Home, choices: Choices, environment: Mapping[str, str]) -> list[Program]:
-    """Inboxes, Flower and a worker for all queues, in the order of their start.
+    """Inboxes, Flower, the console and a worker for all queues, in the order of their start.
 
     Args:
         home: The data folder.
@@ -65,6 +67,13 @@ def programs(home: Home, choices: Choices, environment: Mapping[str, str]) -> li
             ready=lambda _log: answers(ports["flower"]),
             # By environment: arguments are shown by `ps`.
             FLOWER_BASIC_AUTH=f"{FLOWER_USER}:{choices.flower_password}",
+        ),
+        python(
+            "console",
+            # A program of its own: this room and that one do not import each other.
+            *("console.cli.main", "console", "--host", LOOPBACK, "--port", str(ports["console"])),
+            ready=lambda _log: answers(ports["console"]),
+            grace_seconds=CONSOLE_GRACE_SECONDS,
         ),
         python(
             "worker",

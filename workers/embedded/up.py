@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 import redis
 
 from settings_store import environment as surroundings
+from settings_store.access import Access, first_administrator
+from settings_store.access.first_administrator import FirstAdministrator
 from settings_store.errors import SettingsError
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
@@ -15,7 +17,7 @@ from workers.embedded.announce import Announcer
 from workers.embedded.child import Child, Program
 from workers.embedded.choices import DEFAULT_PORTS, Choices, settle
 from workers.embedded.errors import EmbeddedFault, NotReady
-from workers.embedded.first_start import first_options, key_files, strayed
+from workers.embedded.first_start import AUTHOR, first_options, key_files, strayed
 from workers.embedded.home import Home
 from workers.embedded.next_command import first_mail, notify_command, short
 from workers.embedded.ports import LOOPBACK
@@ -100,11 +102,12 @@ class _Start:
         prefix = surroundings.load(environment).prefix
         self._start_redis(choices, environment)
         self._set_options(choices, environment["NOTIFY_REDIS_URL"], prefix)
+        made = self._first_administrator(environment["NOTIFY_REDIS_URL"], prefix)
         self._start_others(beside_redis(self._home, choices, environment))
         write_private(
             self._home.environment_file, "".join(f"{name}={value}\n" for name, value in named.items())
         )
-        self._announcer.box("Everything runs", self._told(choices, named["NOTIFY_REDIS_URL"]))
+        self._announcer.box("Everything runs", self._told(choices, named["NOTIFY_REDIS_URL"], made))
 
     def _start_redis(self, choices: Choices, environment: Mapping[str, str]) -> None:
         url = environment["NOTIFY_REDIS_URL"]
@@ -134,6 +137,16 @@ class _Start:
                 command = notify_command(self._home, words)
                 self._announcer.note(f"an option names a port where no inbox listens: {command}")
 
+    def _first_administrator(self, url: str, prefix: str) -> FirstAdministrator | None:
+        """Somebody who can sign in to the console, where nobody can; told at once, as it is shown once."""
+        with connect(url) as client:
+            began = time.monotonic()
+            made = first_administrator(Access(client, prefix=prefix), by=AUTHOR)
+        if made:
+            took = time.monotonic() - began
+            self._announcer.done(f"first administrator: {made.name}, password {made.password}", took)
+        return made
+
     def _start_others(self, others: list[Program]) -> None:
         for child in self._supervisor.start(others):
             self._await(child)
@@ -145,9 +158,12 @@ class _Start:
         except NotReady as fault:
             self._announcer.note(f"{fault} and may still become so; {fault.hint}")
 
-    def _told(self, choices: Choices, url: str) -> list[str]:
+    def _told(self, choices: Choices, url: str, made: FirstAdministrator | None) -> list[str]:
         ports = choices.ports
+        signing_in = f"user {made.name}, password {made.password}, shown this once" if made else ""
         return [
+            f"Console  http://{LOOPBACK}:{ports['console']}/",
+            *([f"         {signing_in}"] if signing_in else []),
             f"Inboxes  http://{LOOPBACK}:{ports['page']}/",
             f"Flower   http://{LOOPBACK}:{ports['flower']}/",
             f"         user {FLOWER_USER}, password {choices.flower_password}",
