@@ -15,6 +15,10 @@ from pathlib import Path
 #: The file in the data folder in which `make up` leaves the addresses of the servers it started.
 EMBEDDED_FILE = "environment"
 
+#: Variables whose value can be in a file that another one names: a URL may hold a password, and variables are
+#: shown by whatever shows a container.
+_IN_FILES = {"NOTIFY_REDIS_URL": "NOTIFY_REDIS_URL_FILE", "NOTIFY_BROKER_URL": "NOTIFY_BROKER_URL_FILE"}
+
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -52,6 +56,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         InvalidEnvironment: A variable is malformed, or no Redis is named and none is embedded.
     """
     given = {name: value for name, value in environ.items() if name.startswith("NOTIFY_") and value}
+    given = {**given, **_read_files(given)}
     if "NOTIFY_REDIS_URL" not in given:
         given = {**read_embedded(data_folder(environ)), **given}
     redis_url = given.get("NOTIFY_REDIS_URL", "")
@@ -71,6 +76,26 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         key_files=tuple(Path(part) for part in given.get("NOTIFY_KEY_FILE", "").split(os.pathsep) if part),
         prefix=prefix,
     )
+
+
+def _read_files(given: Mapping[str, str]) -> dict[str, str]:
+    """What the files say that are named in place of values."""
+    found: dict[str, str] = {}
+    for name, file in _IN_FILES.items():
+        named = given.get(file)
+        if named is None:
+            continue
+        if name in given:
+            raise InvalidEnvironment(f"{name} and {file} are both set; allowed: one of them")
+        try:
+            value = Path(named).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = (getattr(error, "strerror", None) or "is no text").lower()
+            raise InvalidEnvironment(f"{file}: {named}: {reason}") from None
+        if not value:
+            raise InvalidEnvironment(f"{file}: {named}: is empty; allowed: a file with the URL")
+        found[name] = value
+    return found
 
 
 def read_embedded(folder: Path) -> dict[str, str]:

@@ -32,6 +32,7 @@ from tasks.bells import Bells
 from tasks.ledger import Accepted, Entry, Ledger, State
 from tasks.notification import InvalidNotification, Notification
 from tasks.search_terms import terms_of
+from tasks.tally import NoTally, Tally
 from tasks.text_message import refuse_too_long
 from tasks.tokens import unknown_tokens
 
@@ -80,10 +81,13 @@ Document = Notification | Mapping[str, object] | bytes | str
 class Publisher:
     """Accepts notifications. One a process is enough; safe between threads, and free to make."""
 
-    def __init__(self, store: SettingsStore, ledger: Ledger, bells: Bells) -> None:
+    def __init__(
+        self, store: SettingsStore, ledger: Ledger, bells: Bells, *, tally: Tally | None = None
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._bells = bells
+        self._tally = tally or NoTally()
         self._opened = contextlib.ExitStack()
 
     @classmethod
@@ -123,7 +127,9 @@ class Publisher:
             The same as `publish`.
         """
         entry = entry_of(checked(document), self._store.snapshot())
-        outcome = outcome_of(self._ledger.accept(entry, ring=True), entry)
+        answer = self._ledger.accept(entry, ring=True)
+        self._count(answer, entry)
+        outcome = outcome_of(answer, entry)
         if isinstance(outcome, PublishError):
             raise outcome
         return outcome
@@ -161,7 +167,13 @@ class Publisher:
                 for entry, answer in zip(entries, answers, strict=True)
                 if answer.status == "accepted" and answer.state == "queued"
             )
+        for entry, answer in zip(entries, answers, strict=True):
+            self._count(answer, entry)
         return [outcome_of(answer, entry) for answer, entry in zip(answers, entries, strict=True)]
+
+    def _count(self, answer: Accepted, entry: Entry) -> None:
+        if answer.status == "accepted":
+            self._tally.accepted(entry.channel, entry.priority)
 
     def _room(self, entries: list[Entry]) -> bool:
         """Whether the broker takes a bell for all of these now; else the sweeper rings for them in time."""

@@ -39,6 +39,7 @@ from tasks.oauth.kept_tokens import KeptTokens
 from tasks.oauth.tokens import Tokens
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
+from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
 
 _BLINK_SECONDS: Final = 0.25
@@ -50,12 +51,14 @@ class Runtime:
     Attributes:
         environment: What the process was given.
         worker: Its name.
+        tally: Counts what it does.
         making: Held while a part is made.
         stopping: Set when the process is to end.
     """
 
-    def __init__(self, environment: Environment, *, worker: str = "") -> None:
+    def __init__(self, environment: Environment, *, worker: str = "", tally: Tally | None = None) -> None:
         self.environment = environment
+        self.tally = tally or NoTally()
         self.making = threading.RLock()
         self.stopping = threading.Event()
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
@@ -101,7 +104,7 @@ class Runtime:
     @made_once
     def publisher(self) -> Publisher:
         """The door."""
-        return Publisher(self.store, self.ledger, self.bells)
+        return Publisher(self.store, self.ledger, self.bells, tally=self.tally)
 
     @made_once
     def pool(self) -> ConnectionPool:
@@ -161,6 +164,7 @@ class Runtime:
             worker=self.worker,
             pause=self.pause,
             stopping=self.stopping.is_set,
+            tally=self.tally,
         )
 
     def pause(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from celery import Celery
@@ -10,28 +11,32 @@ from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
-from workers import notice_step, quiet_logs, results, status_command, steps
+from workers import metrics, notice_step, quiet_logs, results, status_command, steps
+from workers.metrics import MetricsStep
+from workers.metrics_address import MetricsAddress, metrics_address
 from workers.notice_step import NoticeStep
 from workers.pool_choice import pool_choice
+from workers.shared_counts import share_counts
 from workers.steps import SweepStep
 
 redis_transport.install()
 quiet_logs.install()
 
 
-def _load_environment() -> environment.Environment:
+def _load_environment() -> tuple[environment.Environment, MetricsAddress | None]:
     """What this process was given; one sentence and the end where that cannot be used."""
     try:
         loaded = environment.load()
         keyring.load(loaded.key_files)
+        address = metrics_address(os.environ)
     except environment.InvalidEnvironment as fault:
         sys.exit(f"error: {fault}")
     except KeyringUnusable as fault:
         sys.exit(f"error: NOTIFY_KEY_FILE: {fault}")
-    return loaded
+    return loaded, address
 
 
-_environment = _load_environment()
+_environment, _metrics_address = _load_environment()
 
 app = Celery("notify", broker=_environment.broker_url, set_as_current=False)
 app.conf.update(
@@ -63,10 +68,14 @@ app.conf.update(
     broker_transport_options=broker.transport_options(_environment.prefix),
 )
 
-runtime = RuntimePerProcess(lambda: Runtime(_environment))
+share_counts(sys.argv, os.environ)
+_tally = metrics.new_tally()
+runtime = RuntimePerProcess(lambda: Runtime(_environment, tally=_tally))
 celery_tasks.register(app, runtime)
 steps.provide(runtime)
 status_command.provide(runtime)
 notice_step.provide(runtime)
+metrics.provide(runtime, _metrics_address)
 app.steps["worker"].add(SweepStep)
 app.steps["worker"].add(NoticeStep)
+app.steps["worker"].add(MetricsStep)

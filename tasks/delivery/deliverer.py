@@ -35,6 +35,7 @@ from tasks.delivery.walk import Walk
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
 from tasks.routing import Hop, route
 from tasks.schedule import gap_seconds
+from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
 
 #: A worker that cannot read options or open a password leaves the notification to others for this long.
@@ -84,6 +85,7 @@ class Deliverer:
         clock: Seconds that only grow.
         pause: Sleeps between tries to write to a ledger that does not answer.
         stopping: Whether this process is to end.
+        tally: Counts attempts.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Deliverer:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
         stopping: Callable[[], bool] = never,
+        tally: Tally | None = None,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -110,6 +113,7 @@ class Deliverer:
         self._admission = admission
         self._gatherer = gatherer
         self._worker = worker
+        self._tally = tally or NoTally()
         self._draw = draw
         self._clock = clock
         self._insist = Insist(pause, stopping=stopping)
@@ -205,6 +209,7 @@ class Deliverer:
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,
+            tally=self._tally,
         )
         walk.run()
         wait = wait_seconds(state, chain, draw=self._draw())

@@ -9,6 +9,7 @@ from tasks.delivery.admission import Admission
 from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempted
 from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.composing import Composer
+from tasks.delivery.counting import count_entries
 from tasks.delivery.insist import Insist
 from tasks.delivery.lessons import ends_offer, learn, leave_alone
 from tasks.delivery.pass_state import PassState
@@ -17,6 +18,7 @@ from tasks.delivery.stops import ClaimLost, OptionsChanged
 from tasks.delivery.uncertain import resend_uncertain
 from tasks.ledger import Ledger
 from tasks.routing import Hop
+from tasks.tally import Tally
 from tasks.transports.pool import ConnectionPool
 
 #: A walk begins nothing new after this, so that what it began ends within the longest claim: one transaction
@@ -39,6 +41,7 @@ class Walk:
         admission: Whether a message may go now within our own limits.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
+        tally: Counts attempts.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Walk:
         insist: Insist,
         revision: Callable[[], int],
         clock: Callable[[], float],
+        tally: Tally,
     ) -> None:
         self._ledger = ledger
         self._pool = pool
@@ -65,6 +69,7 @@ class Walk:
         self._insist = insist
         self._revision = revision
         self._clock = clock
+        self._tally = tally
         self._has_begun = False
 
     def run(self) -> None:
@@ -142,6 +147,7 @@ class Walk:
             attempt.run()
         finally:
             learn(self._state, hop, attempt.result)
+            count_entries(self._tally, self._state, attempt.result.entries)
         self._watch.tell(hop, attempt.result, attempt.began_at_ms)
         return attempt.result
 

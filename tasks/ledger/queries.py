@@ -166,6 +166,27 @@ class LedgerQueries:
             found[list_name.partition("|")[0]] += count  # type: ignore[index]  # a list begins with its state
         return found
 
+    def accepted_ever(self) -> int:
+        """How many notifications were accepted since the installation began, forgotten ones included."""
+        answer: Any = self._redis.get(self._key("number"))
+        return int(answer or 0)
+
+    def queued_since(self) -> dict[Priority, int]:
+        """When the oldest notification that waits for a worker was accepted, by priority, where one waits.
+
+        One that waited for a server, or for its time, counts from its acceptance too.
+        """
+        queued = [name for name, _ in self._lists() if name.startswith("queued|")]
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in queued:
+            pipeline.zrange(self._key("list", name), 0, 0, withscores=True)
+        oldest: dict[Priority, int] = {}
+        for name, pairs in zip(queued, pipeline.execute(), strict=True):
+            priority: Any = name.split("|")[2]
+            if pairs:
+                oldest[priority] = min(oldest.get(priority, int(pairs[0][1])), int(pairs[0][1]))
+        return oldest
+
     def overdue(self, now_ms: int) -> tuple[int, int | None]:
         """How many records should have been looked at by now, and since when the oldest of them.
 

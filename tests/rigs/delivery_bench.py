@@ -25,6 +25,7 @@ from tasks.ledger.queries import Record
 from tasks.limits import Limits
 from tasks.publisher import checked, entry_of
 from tasks.routing import route, servers_in_use
+from tasks.tally import Tally
 from tasks.transports.pool import ConnectionPool
 from tests.rigs.clock import START_MS, TEST_CLOCK, LedgerClock
 from tests.rigs.delivery_servers import MailServer
@@ -66,8 +67,10 @@ class Bench:
         *,
         worker_ledger: Ledger | None = None,
         pause: Callable[[float], None] = refuse_to_pause,
+        tally: Tally | None = None,
     ) -> None:
         self.redis = client
+        self.tally = tally
         self.clock = LedgerClock(client)
         self.store = SettingsStore(client, keyring=keyring)
         self.ledger = Ledger(client, revision_key=self.store.revision_key, clock=TEST_CLOCK)
@@ -119,6 +122,7 @@ class Bench:
             draw=lambda: self.draw,
             clock=self.seconds,
             pause=pause,
+            tally=self.tally,
         )
 
     def probe(self, name: str = "primary_email") -> str:

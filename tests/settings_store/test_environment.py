@@ -1,0 +1,51 @@
+"""Addresses from files, because a URL may hold a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings_store.environment import InvalidEnvironment, load
+
+URL = "redis://:a-password@redis:6379/0"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "url"
+    path.write_text(f"{URL}\n", encoding="utf-8")
+    return path
+
+
+def test_a_file_stands_for_the_url_and_the_broker_follows(file: Path) -> None:
+    loaded = load({"NOTIFY_REDIS_URL_FILE": str(file)})
+    assert (loaded.redis_url, loaded.broker_url) == (URL, URL)
+    apart = load({"NOTIFY_REDIS_URL": "redis://other:6379/0", "NOTIFY_BROKER_URL_FILE": str(file)})
+    assert (apart.redis_url, apart.broker_url) == ("redis://other:6379/0", URL)
+
+
+def test_both_are_refused_and_neither_is_shown(file: Path) -> None:
+    with pytest.raises(
+        InvalidEnvironment, match="NOTIFY_REDIS_URL and NOTIFY_REDIS_URL_FILE are both set"
+    ) as caught:
+        load({"NOTIFY_REDIS_URL": URL, "NOTIFY_REDIS_URL_FILE": str(file)})
+    assert "a-password" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content,fault", [(None, "no such file or directory"), (b" \n", "is empty"), (b"\xff", "is no text")]
+)
+def test_a_file_that_is_of_no_use_is_named(tmp_path: Path, content: bytes | None, fault: str) -> None:
+    path = tmp_path / "odd"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidEnvironment, match=f"NOTIFY_REDIS_URL_FILE: {path}: {fault}"):
+        load({"NOTIFY_REDIS_URL_FILE": str(path)})
+
+
+def test_what_a_file_says_is_checked_as_a_variable_is(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text("http://x", encoding="utf-8")
+    with pytest.raises(InvalidEnvironment, match="must start with redis://"):
+        load({"NOTIFY_REDIS_URL_FILE": str(path)})
