@@ -84,6 +84,7 @@ _MISCONFIGURED = frozenset(
         Kind.TLS_UNUSABLE,
         Kind.CERTIFICATE,
         Kind.CA_BUNDLE,
+        Kind.CLIENT_CERTIFICATE,
         Kind.STARTTLS_MISSING,
         Kind.AUTH_MISSING,
         Kind.CREDENTIALS,

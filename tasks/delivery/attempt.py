@@ -26,6 +26,7 @@ from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
 from tasks.transports.pool import ConnectionPool, admitted_at_once
 from tasks.transports.reply import Reply
+from tasks.transports.trust import Trust
 from tasks.verdict import Judgement, Scope, Verdict
 
 #: Servers must take 100 recipients (RFC 5321, 4.5.3.1.8); one that takes fewer says so with 452.
@@ -134,7 +135,7 @@ class Attempt:
                 self._hop.server,
                 fresh=fresh,
                 timeouts=timeouts(snapshot),
-                ca_bundle=snapshot.text("tls.ca_bundle"),
+                trust=Trust.of(snapshot),
                 admit=self._ticket.admit if self._ticket else admitted_at_once,
             ) as connection:
                 self._send(connection)

@@ -16,6 +16,7 @@ from tasks.server import Basic, OAuth, Server
 from tasks.transports.failure import TransportFailure
 from tasks.transports.pool import ConnectionPool, admitted_at_once
 from tasks.transports.timeouts import Timeouts
+from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
 
 #: A step of a test takes no longer, however patient deliveries are: its lease is short.
@@ -72,7 +73,7 @@ class Prober:
             server,
             fresh=True,
             timeouts=_no_longer_than(timeouts(snapshot), STEP_SECONDS),
-            ca_bundle=snapshot.text("tls.ca_bundle"),
+            trust=Trust.of(snapshot),
             admit=ticket.admit if ticket else admitted_at_once,
             opening=functools.partial(self._first_sign_in, probe_token=token),
         ) as connection:

@@ -211,6 +211,11 @@ TABLE: Final = (
         tls=Tls.IMPLICIT,
     ),
     Row(
+        "the server must be updated, or tls.minimum_version set to 1.2",
+        kinds=_of(Kind.TLS_UNUSABLE),
+        words="TLS 1.3",
+    ),
+    Row(
         "the server has only versions of TLS before 1.2, which are refused: it must be updated",
         kinds=_of(Kind.TLS_UNUSABLE),
     ),
@@ -243,6 +248,17 @@ TABLE: Final = (
     Row(
         "tls.ca_bundle must name a readable PEM file with certificates, the same path on every worker",
         kinds=_of(Kind.CA_BUNDLE),
+    ),
+    Row(
+        "the server's owner issues a certificate for us: name its file in tls.client_certificate and its "
+        "key's in tls.client_key, on every worker",
+        kinds=_of(Kind.CLIENT_CERTIFICATE),
+        words="the server",
+    ),
+    Row(
+        "tls.client_certificate and tls.client_key must name PEM files on every worker; the key without a "
+        "password, and readable by the worker's user alone (chmod 600)",
+        kinds=_of(Kind.CLIENT_CERTIFICATE),
     ),
     Row(
         "something between the worker and {host} ends the TLS handshake: a proxy, a firewall, or the "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from settings_store.errors import SecretFault
@@ -25,6 +25,7 @@ from tasks.transports.pool import ConnectionPool, no_tokens
 from tasks.transports.sending import send_text
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.transaction import ask_recipients, open_envelope
+from tasks.transports.trust import Trust
 from tasks.verdict import Verdict, judge
 
 
@@ -35,7 +36,7 @@ class Question:
     Attributes:
         server: Which.
         timeouts: Seconds per step.
-        ca_bundle: File of the authorities to trust; blank for those of the operating system.
+        trust: What TLS rests on.
         to: Whom RCPT is about; blank for nobody.
         message: What that recipient gets; None for nothing.
         token_source: Gives the token for a sign-in by OAuth.
@@ -43,7 +44,7 @@ class Question:
 
     server: Server
     timeouts: Timeouts
-    ca_bundle: str = ""
+    trust: Trust = field(default_factory=Trust)
     to: str = ""
     message: RenderedMessage | None = None
     token_source: TokenSource = no_tokens
@@ -97,7 +98,7 @@ def _run(
 ) -> None:
     server = question.server
     try:
-        pool.introduce(client, server, question.ca_bundle, question.token_source)
+        pool.introduce(client, server, question.trust, question.token_source)
     finally:
         _note(progress, Phase.CONNECT, server, address=client.peer_address)
         _note(progress, Phase.AUTH, server, mechanism=client.mechanism)

@@ -25,6 +25,7 @@ from tasks.server_test.sample_mail import sample_mail
 from tasks.server_test.storage import Storage
 from tasks.transports.opening import TokenSource
 from tasks.transports.pool import ConnectionPool, no_tokens
+from tasks.transports.trust import Trust
 
 #: What the task answers where there is nothing to test.
 NOTHING_TO_TEST: Final = "taken or withdrawn before"
@@ -115,7 +116,7 @@ class Examiner:
         question = Question(
             server=server,
             timeouts=timeouts(snapshot),
-            ca_bundle=snapshot.text("tls.ca_bundle"),
+            trust=Trust.of(snapshot),
             to=draft.to,
             message=message,
             token_source=self._tokens,

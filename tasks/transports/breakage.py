@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 
+from tasks.transports.client_certificate import alert_about_certificate
 from tasks.transports.outcome import Kind
 from tasks.transports.phase import Phase
 from tasks.transports.tls import certificate_words, lacks_common_tls
@@ -14,6 +15,9 @@ def breakage(error: Exception, phase: Phase) -> tuple[Kind, str]:
     """Tell the kind of a failure on the wire, and its reason in plain words (empty: the kind's own)."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Kind.CERTIFICATE, certificate_words(error)
+    about_ours = alert_about_certificate(error) if isinstance(error, ssl.SSLError) else ""
+    if about_ours:
+        return Kind.CLIENT_CERTIFICATE, about_ours
     return _kind(error, phase), ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.transports.connection import Connection
+from tasks.transports.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,11 @@ class PoolKey:
 
     Attributes:
         fingerprint: The server under its account.
-        ca_bundle: Whose certificates were trusted.
+        trust: What TLS rested on.
     """
 
     fingerprint: str
-    ca_bundle: str
+    trust: Trust
 
 
 @dataclass(frozen=True, slots=True)

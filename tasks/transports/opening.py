@@ -12,8 +12,9 @@ from settings_store.errors import SecretFault
 from tasks.oauth.permissions import refused_token_words
 from tasks.server import Basic, OAuth, Server, Tls
 from tasks.transports.client import Client
+from tasks.transports.client_certificate import ClientCertificateUnusable
 from tasks.transports.dialling import acknowledge_at_once, dial, resolve
-from tasks.transports.failure import TokenFailure
+from tasks.transports.failure import TokenFailure, TransportFailure
 from tasks.transports.outcome import Kind
 from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply
@@ -75,6 +76,8 @@ def _context(client: Client, server: Server, trust: Callable[[], ssl.SSLContext]
     client.phase = Phase.TLS
     try:
         return trust()
+    except ClientCertificateUnusable as error:
+        raise client.failure(Kind.CLIENT_CERTIFICATE, detail=str(error)) from None
     except OSError:
         raise client.failure(Kind.CA_BUNDLE) from None
 
@@ -99,6 +102,17 @@ def _is_usable(host: str, port: int) -> bool:
 
 
 def _protect(client: Client, server: Server, context: ssl.SSLContext | None) -> None:
+    try:
+        _shake_hands(client, server, context)
+    except TransportFailure as failure:
+        strict = context is not None and context.minimum_version is ssl.TLSVersion.TLSv1_3
+        if failure.outcome.kind is not Kind.TLS_UNUSABLE or not strict:
+            raise
+        words = "the server does not speak TLS 1.3 there, which tls.minimum_version asks for"
+        raise client.failure(Kind.TLS_UNUSABLE, detail=words) from None
+
+
+def _shake_hands(client: Client, server: Server, context: ssl.SSLContext | None) -> None:
     with client.step(Phase.TLS):
         if client.sock is None or context is None:
             raise ConnectionResetError

@@ -23,6 +23,7 @@ class Kind(enum.Enum):
     TLS_UNUSABLE = "the server does not speak TLS 1.2 or newer there"
     CERTIFICATE = "the server's certificate is not trusted"
     CA_BUNDLE = "the CA bundle cannot be read"
+    CLIENT_CERTIFICATE = "the client certificate cannot be used"
     STARTTLS_MISSING = "the server does not offer STARTTLS, which is required"
     AUTH_MISSING = "a sign-in is set, but the server does not offer one that we speak"
     CREDENTIALS = "the sign-in cannot be sent as it is"

@@ -19,8 +19,10 @@ from tasks.transports.local_hostname import local_hostname as our_hostname
 from tasks.transports.opening import TokenSource, open_client
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.tls import TrustStore
+from tasks.transports.trust import Trust
 
 _TIMEOUTS = Timeouts()
+_TRUST = Trust()
 _LIMITS = Limits()
 
 
@@ -69,7 +71,7 @@ class ConnectionPool:
 
     Args:
         timeouts: Seconds per step.
-        ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+        trust: What TLS rests on.
         clock: Seconds that only grow; age and idle time are told by it.
         local_hostname: The name for EHLO; None takes the machine's where it is a full one, and asks no DNS.
         token_source: Gives the token for a server with OAuth; called for each new connection, in its thread.
@@ -85,7 +87,7 @@ class ConnectionPool:
         self,
         *,
         timeouts: Timeouts = _TIMEOUTS,
-        ca_bundle: str = "",
+        trust: Trust = _TRUST,
         clock: Callable[[], float] = time.monotonic,
         local_hostname: str | None = None,
         token_source: TokenSource = no_tokens,
@@ -94,14 +96,14 @@ class ConnectionPool:
         places: Places | None = None,
     ) -> None:
         self._timeouts = timeouts
-        self._ca_bundle = ca_bundle
+        self._trust = trust
         self._clock = clock
         self._local_hostname = our_hostname(local_hostname)
         self._token_source = token_source
         self._limits = limits
         self._opening = opening
         self._places = places or _Endless()
-        self._trust = TrustStore()
+        self._contexts = TrustStore()
         self._processes: dict[int, IdleConnections] = {}
 
     @contextlib.contextmanager
@@ -111,7 +113,7 @@ class ConnectionPool:
         *,
         fresh: bool = False,
         timeouts: Timeouts | None = None,
-        ca_bundle: str | None = None,
+        trust: Trust | None = None,
         opening: Opening | None = None,
         admit: Callable[[str], None] = admitted_at_once,
     ) -> Iterator[Connection]:
@@ -123,7 +125,7 @@ class ConnectionPool:
             server: Where to.
             fresh: Open a new one, as after a stale connection; those kept for this server go, being as old.
             timeouts: In place of the pool's, as the options say now.
-            ca_bundle: In place of the pool's, as the options say now.
+            trust: In place of the pool's, as the options say now.
             opening: In place of the pool's, as for a test.
             admit: Called with the name of the connection, open or not yet, before it is used; what it raises
                 keeps it from that.
@@ -133,15 +135,15 @@ class ConnectionPool:
             Exception: What opening a sealed secret, entering `opening` or `admit` raised, unchanged.
         """
         timeouts = timeouts or self._timeouts
-        bundle = self._ca_bundle if ca_bundle is None else ca_bundle
-        key = PoolKey(server.fingerprint, bundle)
+        trust = trust or self._trust
+        key = PoolKey(server.fingerprint, trust)
         connection = self._reuse(key, timeouts, fresh=fresh)
         if connection is None:
             holder = secrets.token_hex(8)
             try:
                 admit(holder)
                 with (opening or self._opening)(server):
-                    connection = self._open(server, bundle, timeouts, holder)
+                    connection = self._open(server, trust, timeouts, holder)
             except BaseException:
                 self._places.closed([holder])
                 raise
@@ -160,23 +162,21 @@ class ConnectionPool:
         self._close(self._idle.keep(key, connection))
 
     def introduce(
-        self, client: Client, server: Server, ca_bundle: str, token_source: TokenSource | None = None
+        self, client: Client, server: Server, trust: Trust, token_source: TokenSource | None = None
     ) -> None:
-        """Make a client ready for its first message by this pool's trust, without keeping it.
+        """Make a client ready for its first message by this pool's means, without keeping it.
 
         Args:
             client: Not connected yet.
             server: Where to.
-            ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+            trust: What TLS rests on.
             token_source: In place of the pool's, as for a test.
 
         Raises:
             TransportFailure: It could not be opened.
             Exception: What opening a sealed secret raised, unchanged.
         """
-        open_client(
-            client, server, lambda: self._trust.context(ca_bundle), token_source or self._token_source
-        )
+        open_client(client, server, lambda: self._contexts.context(trust), token_source or self._token_source)
 
     @property
     def local_hostname(self) -> str:
@@ -225,9 +225,9 @@ class ConnectionPool:
             self._places.closed([connection.holder])
         return None
 
-    def _open(self, server: Server, ca_bundle: str, timeouts: Timeouts, holder: str) -> Connection:
+    def _open(self, server: Server, trust: Trust, timeouts: Timeouts, holder: str) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
-        self.introduce(client, server, ca_bundle)
+        self.introduce(client, server, trust)
         return Connection(client, opened_at=self._clock(), holder=holder)
 
     def _close(self, connections: list[Connection]) -> None:

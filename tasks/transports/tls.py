@@ -6,6 +6,10 @@ import ssl
 import threading
 from pathlib import Path
 
+from tasks.transports.client_certificate import load_client_certificate
+from tasks.transports.trust import Trust
+
+_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 #: OpenSSL's numbers (X509_V_ERR_…) of what an operator can do something about.
 _CERTIFICATE_WORDS = {
     9: "the server's certificate is not valid yet",
@@ -30,29 +34,28 @@ _NO_COMMON_TLS = (
 
 
 class TrustStore:
-    """The TLS settings for a CA bundle, read once and again when its file changes; for all threads."""
+    """The TLS settings of connections, made anew when one of their files changes; for all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._contexts: dict[str, tuple[object, ssl.SSLContext]] = {}
+        self._contexts: dict[Trust, tuple[object, ssl.SSLContext]] = {}
 
-    def context(self, ca_bundle: str) -> ssl.SSLContext:
-        """A context that checks certificate and name, with TLS 1.2 or newer.
-
-        Args:
-            ca_bundle: File of the authorities to trust (PEM); blank for those of the operating system.
+    def context(self, trust: Trust) -> ssl.SSLContext:
+        """A context that checks certificate and name.
 
         Raises:
-            OSError: The file cannot be read, or holds no certificate.
+            ClientCertificateUnusable: The certificate that we are to show cannot be used.
+            OSError: The CA bundle cannot be read, or holds no certificate.
         """
-        mark = _mark(ca_bundle)
+        mark = _mark(trust)
         with self._lock:
-            known = self._contexts.get(ca_bundle)
+            known = self._contexts.get(trust)
             if known is not None and known[0] == mark:
                 return known[1]
-            context = ssl.create_default_context(cafile=ca_bundle or None)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            self._contexts[ca_bundle] = (mark, context)
+            context = ssl.create_default_context(cafile=trust.ca_bundle or None)
+            context.minimum_version = _VERSIONS[trust.minimum_version]
+            load_client_certificate(context, trust)
+            self._contexts[trust] = (mark, context)
             return context
 
 
@@ -62,12 +65,20 @@ def certificate_words(error: ssl.SSLCertVerificationError) -> str:
 
 
 def lacks_common_tls(error: ssl.SSLError) -> bool:
-    """Whether the peer answered, but with nothing that is TLS 1.2 or newer."""
+    """Whether the peer answered, but with no TLS of the versions that we speak."""
     return any(part in (error.reason or "") for part in _NO_COMMON_TLS)
 
 
-def _mark(ca_bundle: str) -> object:
-    if not ca_bundle:
-        return None
-    found = Path(ca_bundle).stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _mark(trust: Trust) -> object:
+    """Equal as long as no file was changed; a file that is not there is told by who reads it."""
+    return tuple(
+        _mark_of_file(path) for path in (trust.ca_bundle, trust.client_certificate, trust.client_key)
+    )
+
+
+def _mark_of_file(path: str) -> object:
+    try:
+        found = Path(path).stat() if path else None
+    except (OSError, ValueError):
+        found = None
+    return found and (found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode)

@@ -19,6 +19,7 @@ from tasks.server_test.report import ServerReport, StageReport
 from tasks.server_test.sample_mail import sample_mail
 from tasks.transports.pool import ConnectionPool
 from tasks.transports.timeouts import Timeouts
+from tasks.transports.trust import Trust
 from tests.rigs.certificates import Certificates, self_signed
 from tests.rigs.delivering import PATIENT, RECIPIENT, SHORT, basic, oauth, server_at
 from tests.rigs.processes import free_port
@@ -44,7 +45,7 @@ def asked(
         message = sample_mail(
             server, Snapshot(), test_id="t-1", to=to, worker="w@host", now=datetime.now(UTC)
         )
-    question = Question(server, timeouts, ca_bundle=bundle, to=to, message=message)
+    question = Question(server, timeouts, trust=Trust(bundle), to=to, message=message)
     report = examine(
         question,
         pool,

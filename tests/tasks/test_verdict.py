@@ -157,6 +157,7 @@ def test_the_codes_for_sign_in_mean_it_at_any_stage(phase: Phase, code: int) -> 
     [
         Kind.CERTIFICATE,
         Kind.CA_BUNDLE,
+        Kind.CLIENT_CERTIFICATE,
         Kind.STARTTLS_MISSING,
         Kind.TLS_UNUSABLE,
         Kind.AUTH_MISSING,

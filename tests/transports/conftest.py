@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tasks.transports.pool import ConnectionPool
+from tasks.transports.trust import Trust
 from tests.rigs.certificates import Certificates, make_certificates
 from tests.rigs.delivering import PATIENT, SHORT
 from tests.rigs.postfix import Postfix, running_postfix
@@ -37,7 +38,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def trusting_pool(certificates: Certificates) -> Iterator[ConnectionPool]:
     """A patient pool that trusts our own authority."""
-    each = ConnectionPool(timeouts=PATIENT, local_hostname="client.test", ca_bundle=certificates.bundle)
+    each = ConnectionPool(timeouts=PATIENT, local_hostname="client.test", trust=Trust(certificates.bundle))
     yield each
     each.close()
 

@@ -11,6 +11,7 @@ import pytest
 from tasks.transports.failure import OutOfTurn, TransportFailure
 from tasks.transports.idle_connections import Limits
 from tasks.transports.pool import ConnectionPool
+from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
 from tests.rigs.delivering import PATIENT, RECIPIENT, SENDER, SHORT, TEXT, basic, deliver, server_at
 from tests.rigs.processes import wait_until
@@ -58,7 +59,7 @@ def test_accounts_ports_and_bundles_do_not_share_connections(pool: ConnectionPoo
         deliver(pool, server_at(peer.port, sign_in=basic("a")))
         deliver(pool, server_at(peer.port, sign_in=basic("b")))
         deliver(pool, server_at(peer.port, sign_in=basic("a", "another password")))
-        with pool.connection(server_at(peer.port), ca_bundle=str(tmp_path)) as connection:
+        with pool.connection(server_at(peer.port), trust=Trust(str(tmp_path))) as connection:
             assert not connection.reused
         assert len(peer.sessions) == 5
 

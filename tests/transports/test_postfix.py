@@ -15,6 +15,7 @@ from tasks.transports.envelope import Envelope
 from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
 from tasks.transports.pool import ConnectionPool
+from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates
 from tests.rigs.delivering import PATIENT, SENDER, always, basic, deliver, oauth, server_at
@@ -94,7 +95,7 @@ def test_a_wrong_password_is_exactly_one_failed_sign_in(
 
 
 def token_pool(certificates: Certificates, token: str) -> ConnectionPool:
-    return ConnectionPool(timeouts=PATIENT, ca_bundle=certificates.bundle, token_source=always(token))
+    return ConnectionPool(timeouts=PATIENT, trust=Trust(certificates.bundle), token_source=always(token))
 
 
 def test_a_token_signs_the_mailbox_in(postfix: Postfix, certificates: Certificates) -> None:

@@ -14,6 +14,7 @@ from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
 from tasks.transports.pool import ConnectionPool
 from tasks.transports.tls import TrustStore
+from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates, from_a_stranger, self_signed
 from tests.rigs.delivering import TEXT, basic, deliver, server_at
@@ -76,7 +77,7 @@ def test_our_authority_is_not_trusted_unless_it_is_named(
         with pytest.raises(TransportFailure) as caught:
             deliver(pool, server)
         assert caught.value.judgement.verdict is Verdict.MISCONFIGURED
-        with pool.connection(server, ca_bundle=certificates.bundle) as connection:
+        with pool.connection(server, trust=Trust(certificates.bundle)) as connection:
             assert connection.noop().code == 250
 
 
@@ -87,7 +88,7 @@ def test_a_bundle_that_cannot_be_read_is_misconfigured_before_anything_is_connec
     bundle = tmp_path / "bundle.pem"
     if content is not None:
         bundle.write_text(content)
-    pool = ConnectionPool(ca_bundle=str(bundle))
+    pool = ConnectionPool(trust=Trust(str(bundle)))
     with scripted_server() as peer:
         with pytest.raises(TransportFailure) as caught:
             deliver(pool, server_at(peer.port, tls=Tls.STARTTLS))
@@ -104,15 +105,15 @@ def test_a_bundle_that_is_replaced_holds_for_the_next_connection(
     bundle = tmp_path / "bundle.pem"
     trust = TrustStore()
     shutil.copy(certificates.bundle, bundle)
-    first = trust.context(str(bundle))
-    assert trust.context(str(bundle)) is first
+    first = trust.context(Trust(str(bundle)))
+    assert trust.context(Trust(str(bundle))) is first
     bundle.write_text("# renewed\n" + Path(certificates.bundle).read_text())
-    assert trust.context(str(bundle)) is not first
+    assert trust.context(Trust(str(bundle))) is not first
 
 
 def test_every_context_checks_names_and_speaks_tls_12_or_newer(certificates: Certificates) -> None:
     for bundle in ("", certificates.bundle):
-        context = TrustStore().context(bundle)
+        context = TrustStore().context(Trust(bundle))
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -191,7 +192,7 @@ def test_a_handshake_that_never_ends_times_out(
     with (
         scripted_server(silent) as peer,
         pytest.raises(TransportFailure) as caught,
-        impatient_pool.connection(server_at(peer.port, tls=Tls.IMPLICIT), ca_bundle=certificates.bundle),
+        impatient_pool.connection(server_at(peer.port, tls=Tls.IMPLICIT), trust=Trust(certificates.bundle)),
     ):
         pytest.fail("there was no TLS")
     assert (caught.value.phase, caught.value.judgement.verdict) == (Phase.TLS, Verdict.SERVER_DOWN)
