@@ -19,6 +19,7 @@ _CANDIDATES = (
     "2030-01-31",
     "/srv/other",
     "https://o.example",
+    "1.3",
 )
 
 
