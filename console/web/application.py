@@ -28,7 +28,9 @@ from console.serving.probes import probe_routes
 from console.serving.security_headers import SecurityHeaders
 from console.web.door import FORM_MAXIMUM_BYTES, Door, fault_page, recognise
 from console.web.pages import (
+    corrections,
     encryption,
+    messages,
     overview,
     own_password,
     settings,
@@ -52,6 +54,8 @@ _PAGES: Final = (
     settings_history.pages,
     settings_transfer.pages,
     encryption.pages,
+    messages.pages,
+    corrections.pages,
 )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from tests.rigs.accounts import PASSWORD
 
@@ -22,6 +22,7 @@ Look = tuple[Literal["light", "dark"], ViewportSize]
 LOOKS: tuple[Look, ...] = (("light", DESK), ("dark", PHONE))
 #: The machine is shared: what takes longer than this hangs.
 DEADLINE_MS = 60_000
+expect.set_options(timeout=DEADLINE_MS)
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 #: No sandbox, because tests run as root; nothing that speaks to the world by itself.
 _FLAGS = (

@@ -33,9 +33,10 @@ const serverNow = Number(document.body.dataset.now || 0);
 const clockAhead = serverNow ? serverNow - Date.now() : 0;
 
 // <div data-live="/path" data-every="5">: replaced by what the server has there, while somebody looks and
-// nothing in it has the focus. A fault leaves what is there; the next turn tries again.
+// nothing in it has the focus or is ticked. A fault leaves what is there; the next turn tries again.
 async function refresh(element) {
   if (document.hidden || element.contains(document.activeElement)) return;
+  if (element.querySelector("input[type=checkbox]:checked")) return;
   try {
     const answer = await fetch(element.dataset.live, {headers: {"X-Part": "1"}, redirect: "error"});
     element.toggleAttribute("data-stale", !answer.ok);
