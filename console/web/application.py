@@ -28,11 +28,15 @@ from console.serving.probes import probe_routes
 from console.serving.security_headers import SecurityHeaders
 from console.web.door import FORM_MAXIMUM_BYTES, Door, fault_page, recognise
 from console.web.pages import (
+    accounts,
+    audit,
     corrections,
     encryption,
     messages,
     overview,
     own_password,
+    server_test,
+    servers,
     settings,
     settings_history,
     settings_transfer,
@@ -56,6 +60,10 @@ _PAGES: Final = (
     encryption.pages,
     messages.pages,
     corrections.pages,
+    servers.pages,
+    server_test.pages,
+    audit.pages,
+    accounts.pages,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings_store.kinds import Integer
+from settings_store.kinds import Integer, Text
 from settings_store.option import Option
 
 TITLE = "Console"
@@ -29,5 +29,12 @@ OPTIONS: tuple[Option, ...] = (
         3000,
         "How many requests a token may make at the HTTP API in a minute, at all consoles together. "
         "One more is refused with 429 and told when to come back; a batch is one request.",
+    ),
+    Option(
+        "console.flower_url",
+        "Address of Flower",
+        Text(maximum_characters=500),
+        "",
+        "Where Flower is, as http://host:5555/; the overview links to it. Blank: there is no link.",
     ),
 )

@@ -161,6 +161,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "console.idle_minutes": 30,
         "console.session_hours": 12,
         "console.requests_per_minute": 3000,
+        "console.flower_url": "",
         "unc.allowed_hosts": "",
         "unc.require_encryption": False,
         "unc.timeout_seconds": 60,

@@ -51,12 +51,17 @@ async function refresh(element) {
 
 for (const element of document.querySelectorAll("[data-live]")) {
   const every = Math.max(1, Number(element.dataset.every || 5)) * 1000;
-  const turn = async () => { await refresh(element); setTimeout(turn, every); };
+  const turn = async () => {
+    await refresh(element);
+    // What is over says so, and is left alone.
+    if (!element.querySelector("[data-over]")) setTimeout(turn, every);
+  };
   setTimeout(turn, every);
 }
 
 // A form is sent once, however often its button is pressed; a page got back by "back" is fresh again.
 document.addEventListener("submit", (event) => {
+  if (event.submitter?.formTarget === "_blank") return;
   if (event.target.dataset.sent) { event.preventDefault(); return; }
   event.target.dataset.sent = "1";
   setTimeout(() => { delete event.target.dataset.sent; }, 5000);
@@ -73,7 +78,7 @@ if (form) {
     : input.value !== input.defaultValue;
   const count = () => {
     let edited = 0;
-    for (const input of form.querySelectorAll("input:not([type=hidden]), select")) {
+    for (const input of form.querySelectorAll("input:not([type=hidden], [data-aside]), select")) {
       const is = !input.matches(":disabled") && isEdited(input);
       edited += is;
       if (input.name !== "clear") input.closest(".field")?.classList.toggle("edited", is);

@@ -1,22 +1,64 @@
-"""The first page: how many notifications are in which state, and which workers live."""
+"""The first page: what needs somebody, how notifications flow, and which workers live."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 from starlette.responses import Response
 
 from console.serving.need import Open
 from console.web.routes import PageRoutes
+from console.web.traffic_chart import HEIGHT, WIDTH, bars, last_hours
 from console.web.visit import Visit
+from settings_store.access import Privilege
+from tasks.ledger import DEAD_LETTERS, STATES, MessageFilter
 
 pages = PageRoutes()
+
+_HOUR_MS: Final = 3_600_000
+#: What a person looks for first.
+_FIGURES: Final = ("waiting", "held", "failed", "partial", "uncertain", "expired")
 
 
 @pages.get("/", need=Open.SIGNED_IN)
 def overview(visit: Visit) -> Response:
     """One look."""
-    return visit.page(
-        "overview.html",
-        counts=visit.backend.queries.counts() if visit.may("view_notifications") else None,
-        workers=visit.backend.fleet.members(),
-        revision=visit.options.revision,
-    )
+    values = _values(visit)
+    if "x-part" in visit.request.headers:
+        return visit.part("overview_parts.html", **values)
+    return visit.page("overview.html", **values)
+
+
+def _values(visit: Visit) -> dict[str, Any]:
+    snapshot = visit.options
+    flower = snapshot.text("console.flower_url").strip()
+    return {
+        "flow": _flow(visit) if visit.may(Privilege.VIEW_NOTIFICATIONS) else None,
+        "workers": visit.backend.fleet.members(),
+        "revision": snapshot.revision,
+        "any_set": snapshot.is_set("primary_email.server_name") or snapshot.is_set("primary_sms.server_name"),
+        # Whatever was typed: only an address of the web becomes a link.
+        "flower": flower if flower.startswith(("http://", "https://")) else "",
+    }
+
+
+def _flow(visit: Visit) -> dict[str, Any]:
+    queries, now_ms = visit.backend.queries, visit.now_ms
+    counts = queries.counts()
+    overdue, oldest_ms = queries.overdue(now_ms)
+    last_hour = queries.search(MessageFilter(since_ms=now_ms - _HOUR_MS), limit=1)
+    hours = last_hours(queries, now_ms=now_ms)
+    return {
+        "counts": counts,
+        "figures": [(state, counts[state]) for state in _FIGURES],
+        "rest": [(state, counts[state]) for state in STATES if state not in _FIGURES],
+        "dead_letters": DEAD_LETTERS,
+        "total": sum(counts.values()),
+        "last_hour": last_hour.total,
+        "overdue": overdue,
+        "oldest_ms": oldest_ms,
+        "bars": bars(hours),
+        "hours": hours,
+        "width": WIDTH,
+        "height": HEIGHT,
+    }

@@ -39,14 +39,14 @@ def settings(visit: Visit) -> Response:
 @pages.post("/settings/edit", need=Privilege.MAINTAIN_SERVER_OPTIONS, action="options.change")
 def edit(visit: Visit) -> Response:
     """Back from the look at a change: the form with what was typed."""
-    typed = typed_in(visit, _made_from(visit))
+    typed = typed_in(visit, made_from(visit))
     return settings_page(visit, Form(typed), revision=revision_of(visit))
 
 
 @pages.post("/settings/review", need=Privilege.MAINTAIN_SERVER_OPTIONS, action="options.change")
 def review(visit: Visit) -> Response:
     """What a change would do, before it is saved; or the form again with its faults."""
-    typed = typed_in(visit, _made_from(visit))
+    typed = typed_in(visit, made_from(visit))
     revision = revision_of(visit)
     if not typed:
         visit.tell("Nothing was changed, so there is nothing to save.", "note")
@@ -63,7 +63,7 @@ def review(visit: Visit) -> Response:
 @pages.post("/settings/save", need=Privilege.MAINTAIN_SERVER_OPTIONS, action="options.change")
 def save(visit: Visit) -> Response:
     """Save a change with its reason, unless somebody else saved meanwhile."""
-    typed, revision = typed_in(visit, _made_from(visit)), revision_of(visit)
+    typed, revision = typed_in(visit, made_from(visit)), revision_of(visit)
     reason = visit.field("reason").strip()
     action = visit.field("action") or "change"
     if not reason:
@@ -201,7 +201,12 @@ def _sendable(visit: Visit, typed: Mapping[str, str]) -> dict[str, str]:
         return {key: text for key, text in typed.items() if not (ALL_OPTIONS[key].secret and text)}
 
 
-def _made_from(visit: Visit) -> Snapshot:
+def made_from(visit: Visit) -> Snapshot:
+    """The options as the form that was sent showed them.
+
+    Raises:
+        Refusal: The history does not reach back to them.
+    """
     return _at(visit, revision_of(visit), visit.options)
 
 
