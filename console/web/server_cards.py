@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,19 +107,28 @@ def traffic_of(
     return found
 
 
-def warning_of(standing: Standing) -> tuple[str, str]:
-    """What a channel that does not go as it is meant to is told by, with its tone; blank where it does."""
-    what = CHANNEL_WORDS[standing.channel]
+def warnings_of(standings: Iterable[Standing]) -> list[tuple[str, str]]:
+    """What is told of channels that do not go as they are meant to, each with its tone.
+
+    Where e-mail and texts go the same way it is told once.
+    """
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
+    for each in standings:
+        if each.condition in {"fallback", "down"}:
+            key = (each.condition, each.links[0].server, each.carrier or "", each.reason)
+            alike.setdefault(key, []).append(CHANNEL_WORDS[each.channel])
+    return [_warning(key, channels) for key, channels in alike.items()]
+
+
+def _warning(key: tuple[str, str, str, str], channels: Sequence[str]) -> tuple[str, str]:
+    condition, first, carrier, reason = key
+    what = " and ".join(channels)
     what = what[:1].upper() + what[1:]
-    verb = "goes" if standing.channel == "email" else "go"
-    match standing.condition:
-        case "fallback":
-            first, carrier = GROUPS[standing.links[0].server], GROUPS[standing.carrier or ""]
-            return f"{what} {verb} by {carrier}, because {first} is left alone: {standing.reason}.", "note"
-        case "down":
-            verb = "waits" if standing.channel == "email" else "wait"
-            return f"{what} {verb}: no server may be used now. {standing.reason}.", "fault"
-    return "", ""
+    one = list(channels) == [CHANNEL_WORDS["email"]]
+    if condition == "fallback":
+        go = "goes" if one else "go"
+        return f"{what} {go} by {GROUPS[carrier]}, because {GROUPS[first]} is left alone: {reason}.", "note"
+    return f"{what} {'waits' if one else 'wait'}: no server may be used now ({reason}).", "fault"
 
 
 def _card(status: ServerStatus, traffic: Traffic | None) -> Card:

@@ -16,7 +16,7 @@ from console.serving.fault import invalid
 from console.web.local_path import local_path
 from console.web.navigation import entries_for, is_current
 from console.web.rendering import templates, when
-from console.web.server_cards import warning_of
+from console.web.server_cards import warnings_of
 from console.web.session import Session, Sessions, Told, Tone, form_token
 from settings_store.access import Principal, Privilege, may
 from settings_store.snapshot import Snapshot
@@ -73,8 +73,7 @@ class Visit:
         """Channels that do not go as they are meant to, each with its tone, for who may see servers."""
         if not (self.is_signed_in and self.may(Privilege.VIEW_SERVER_OPTIONS)):
             return []
-        told = (warning_of(each) for each in standings(self.options, self.backend.breaker.servers()))
-        return [each for each in told if each[0]]
+        return warnings_of(standings(self.options, self.backend.breaker.servers()))
 
     @property
     def name(self) -> str:

@@ -83,11 +83,13 @@ def test_a_card_says_how_its_server_stands_and_every_page_that_the_fallback_carr
     fail(redis_server, routed, "primary_email")
     for path in ("/", "/servers", "/settings", "/messages"):
         banner = visitor.get(path).text.partition('class="banner note"')[2].partition("</p>")[0]
-        assert "E-mail goes by Secondary Email, because Primary Email is left alone" in banner, path
+        assert "E-mail and texts go by Secondary Email, because Primary Email is left alone" in banner, path
         assert "it refuses connections" in banner
     assert "Passed over" in visitor.get("/servers").text
     fail(redis_server, routed, "secondary_email")
-    assert "E-mail waits: no server may be used now." in visitor.get("/").text
+    assert (
+        "E-mail and texts wait: no server may be used now (it refuses connections)." in visitor.get("/").text
+    )
 
 
 def test_a_pause_needs_a_reason_and_ends_when_somebody_resumes_it(
