@@ -22,6 +22,7 @@ from tasks.made_once import made_once
 from tasks.pausing import Pausing
 from tasks.publisher import Publisher
 from tasks.server_test import ServerTests
+from tasks.tally import NoTally, Tally
 
 #: A person waits: shorter than a worker's, with one repeat for a connection that Redis closed meanwhile.
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -32,8 +33,9 @@ RETRIES = 1
 class Backend:
     """One installation as pages and API use it. Nothing is opened before it is used."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, *, tally: Tally | None = None) -> None:
         self.environment = environment
+        self.tally = tally or NoTally()
         self.making = threading.RLock()
 
     @property
@@ -102,7 +104,7 @@ class Backend:
     @made_once
     def publisher(self) -> Publisher:
         """Accepts notifications."""
-        return Publisher(self.options, self.ledger, self.bells)
+        return Publisher(self.options, self.ledger, self.bells, tally=self.tally)
 
     @made_once
     def fleet(self) -> Fleet:

@@ -46,6 +46,8 @@ from console.web.rendering import ASSETS
 from console.web.routes import PageRoute
 from console.web.visit import Visit
 from settings_store.environment import Environment
+from settings_store.snapshot import Snapshot
+from tasks.metrics import FleetGauges, ProcessTally
 
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -79,7 +81,13 @@ def create_app(environment: Environment, *, allowed_hosts: Iterable[str] = ()) -
         environment: Where Redis and the keys are.
         allowed_hosts: Names under which it may be asked for; none for any.
     """
-    backend = Backend(environment)
+    metrics = Metrics()
+    backend = Backend(environment, tally=ProcessTally(metrics.registry))
+
+    def snapshot() -> Snapshot:
+        return backend.options.snapshot()
+
+    metrics.registry.register(FleetGauges(backend.redis, snapshot, prefix=backend.prefix))
     declared = page_routes()
     paths = {route.path for route in declared if route.method == "GET"}
 
@@ -98,7 +106,6 @@ def create_app(environment: Environment, *, allowed_hosts: Iterable[str] = ()) -
         yield
         await run_in_threadpool(backend.close)
 
-    metrics = Metrics()
     routes: list[BaseRoute] = [
         Mount("/assets", _Assets(directory=ASSETS), name="assets"),
         Mount(api.PATH, api.create_api(backend), name="api"),

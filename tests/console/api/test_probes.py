@@ -92,6 +92,16 @@ def test_metrics_count_by_route_and_never_by_path(guest: ApiClient) -> None:
     assert "process_resident_memory_bytes" in text
 
 
+def test_metrics_tell_how_the_fleet_stands_as_every_worker_does(guest: ApiClient) -> None:
+    text = probe(guest, "/metrics").text
+    for line in (
+        "notify_redis_up 1.0",
+        'notify_notifications{state="failed"} 0.0',
+        'notify_accepted_total{channel="email",priority="normal"} 0.0',
+    ):
+        assert line in text.splitlines()
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_they_are_asked_by_get_alone(guest: ApiClient, path: str) -> None:
     answer = guest.http.post(guest.root + path, timeout=60)
