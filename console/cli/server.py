@@ -16,13 +16,14 @@ from console.cli.author import author, source
 from console.cli.context import client, environment
 from console.cli.errors import BadInput, CommandError, Failed, NothingMatched
 from console.cli.flags import as_json, dry_run
+from console.cli.live_view import LiveView
 from console.cli.moment import moment
 from console.cli.output import say, say_json, tell
 from console.cli.relative_time import duration
 from console.cli.screen import Screen
 from console.cli.server_list_view import server_lines
-from console.cli.server_test_view import LiveView
-from console.cli.server_watch import watched
+from console.cli.server_test_view import running, test_lines
+from console.cli.test_watch import watched
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
 from settings_store.errors import KeyringUnusable
@@ -118,7 +119,7 @@ def test(
     found = environment()
     store = _store(found, with_keys=secrets)
     tests = _tests(found, store)
-    view = LiveView(Screen.of(sys.stdout), quiet=as_json)
+    view = LiveView(Screen.of(sys.stdout), test_lines, running, quiet=as_json)
     try:
         test_id = tests.start(
             Draft(

@@ -1,15 +1,14 @@
-"""A test of servers for a person at a terminal: a line for each stage as soon as it is over."""
+"""A test of servers in lines for a person, those that are certain so far."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
-from console.cli.cell_text import padded, shown, wrapped
-from console.cli.output import say
+from console.cli.cell_text import padded, shown
+from console.cli.live_view import MARKS, block
 from console.cli.relative_time import duration
-from console.cli.screen import Colour, Screen
+from console.cli.screen import Screen
 from settings_store.catalog import GROUPS
 from tasks.server_test import ServerReport, StageReport, TestReport
 
@@ -24,55 +23,10 @@ _STAGES: Final = {
     "rcpt": "RCPT (recipient)",
     "message": "send the message",
 }
-_MARKS: Final[dict[str, tuple[str, Colour]]] = {
-    "ok": ("✓", "green"),
-    "failed": ("✗", "red"),
-    "not_reached": ("·", "dim"),
-}
 _TLS: Final = {"none": "no TLS", "starttls": "STARTTLS", "implicit": "TLS"}
 _SIGN_IN: Final = {"none": "no sign-in", "basic": "sign-in by password", "oauth": "sign-in by token"}
-_OVER: Final = frozenset(_MARKS)
-_INDENT: Final = "      "
-_CLEAR_LINE: Final = "\r\x1b[K"
 _NAME_COLUMNS: Final = max(map(len, _STAGES.values()))
 _TIME_COLUMNS: Final = 7
-
-
-class LiveView:
-    """Prints what is new in a report each time it is shown.
-
-    Args:
-        screen: Where to.
-        quiet: Print nothing.
-    """
-
-    def __init__(self, screen: Screen, *, quiet: bool) -> None:
-        self._screen = screen
-        self._quiet = quiet
-        self._printed = 0
-        self._running = ""
-
-    def show(self, report: TestReport) -> None:
-        """Print the lines that were not printed before, and on a terminal what is being done now."""
-        if self._quiet:
-            return
-        lines = list(test_lines(report, self._screen))
-        running = _running(report)
-        if len(lines) == self._printed and running == self._running:
-            return
-        if self._running:
-            self._write(_CLEAR_LINE)
-        for line in lines[self._printed :]:
-            say(line)
-        self._printed = len(lines)
-        self._running = running if self._screen.is_terminal else ""
-        if self._running:
-            self._write(f"  {self._screen.paint(self._running, 'dim')}")
-
-    @staticmethod
-    def _write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
 
 
 def test_lines(report: TestReport, screen: Screen) -> Iterator[str]:
@@ -86,7 +40,7 @@ def test_lines(report: TestReport, screen: Screen) -> Iterator[str]:
         yield ""
         yield f"{screen.paint(GROUPS[server.server], 'bold')}  {where}"
         for stage in server.stages:
-            if stage.outcome not in _OVER:
+            if stage.outcome not in MARKS:
                 return
             yield from _stage_lines(stage, screen)
         if server.ok is None:
@@ -102,7 +56,8 @@ def _revision(report: TestReport) -> str:
     return "?" if report.revision is None else str(report.revision)
 
 
-def _running(report: TestReport) -> str:
+def running(report: TestReport) -> str:
+    """What is being done now; blank for nothing."""
     for server in report.servers:
         for stage in server.stages:
             if stage.outcome == "running":
@@ -117,7 +72,7 @@ def _verdict(server: ServerReport, screen: Screen) -> str:
 
 
 def _stage_lines(stage: StageReport, screen: Screen) -> Iterator[str]:
-    mark, colour = _MARKS[stage.outcome]
+    mark, colour = MARKS[stage.outcome]
     name = padded(_STAGES[stage.stage], _NAME_COLUMNS)
     if stage.outcome == "not_reached":
         yield f"  {screen.paint(mark, colour)} {screen.paint(name.rstrip(), 'dim')}"
@@ -126,18 +81,13 @@ def _stage_lines(stage: StageReport, screen: Screen) -> Iterator[str]:
     reply = " ".join(str(part) for part in (stage.code, stage.enhanced) if part)
     yield f"  {screen.paint(mark, colour)} {name}  {time}  {reply}".rstrip()
     if stage.reason:
-        yield from _block(stage.reason, screen, "red")
+        yield from block(stage.reason, screen, "red")
     if stage.text and stage.outcome == "failed":
-        yield from _block(f"it said: {stage.text}", screen, "dim")
+        yield from block(f"it said: {stage.text}", screen, "dim")
     for fact in _facts(stage.facts):
-        yield from _block(fact, screen, "dim")
+        yield from block(fact, screen, "dim")
     for sentence in stage.advice:
-        yield from _block(f"→ {sentence}", screen, "yellow")
-
-
-def _block(text: str, screen: Screen, colour: Colour) -> Iterator[str]:
-    for line in wrapped(shown(text), screen.columns - len(_INDENT)):
-        yield f"{_INDENT}{screen.paint(line, colour)}"
+        yield from block(f"→ {sentence}", screen, "yellow")
 
 
 def _facts(facts: dict[str, Any]) -> Iterator[str]:

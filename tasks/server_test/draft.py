@@ -1,4 +1,4 @@
-"""What is to be tested, as it is kept between whoever asks and the worker: sealed where there is a key."""
+"""What is to be tested, as it is kept between whoever asks and the worker."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from settings_store.change import after_change, difference
-from settings_store.cipher import Cipher, key_id_of
 from settings_store.entry import entered
 from settings_store.kinds import Value
 from settings_store.snapshot import MIRRORS, Snapshot
 from tasks.addresses import InvalidAddress, parse_address
+from tasks.live_test.author import checked_author
+from tasks.live_test.errors import InvalidDraft
 from tasks.server import Channel, ServerName
-from tasks.server_test.errors import InvalidDraft
 
 #: Stands for every server of a channel's chain.
 CHAIN: Final = "chain"
@@ -22,7 +22,6 @@ CHAIN: Final = "chain"
 Target = ServerName | Literal["chain"]
 
 _TARGETS: Final = (*get_args(ServerName), CHAIN)
-_BY_MAXIMUM_CHARACTERS: Final = 200
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -64,9 +63,7 @@ def checked(draft: Draft, before: Snapshot) -> Draft:
         raise InvalidDraft(f"target: is no server; allowed: {', '.join(_TARGETS)}")
     if draft.channel not in get_args(Channel):
         raise InvalidDraft(f"channel: is none; allowed: {', '.join(get_args(Channel))}")
-    by = " ".join(draft.by.split())[:_BY_MAXIMUM_CHARACTERS]
-    if not by:
-        raise InvalidDraft("by: is blank; allowed: the name of who asks for the test")
+    by = checked_author(draft.by)
     to = draft.to.strip()
     if draft.send and not to:
         raise InvalidDraft("to: is blank; allowed: the address that the test message goes to")
@@ -100,21 +97,6 @@ def _refuse_hidden(draft: Draft, saved: Snapshot) -> None:
             )
 
 
-def sealed(draft: Draft, test_id: str, cipher: Cipher) -> str:
-    """A checked draft as Redis keeps it. Without a key it is not sealed, and then no secret is in it."""
-    text = msgspec.json.encode(draft).decode()
-    return cipher.seal(_bound_to(test_id), text) if cipher.keyring else text
-
-
-def opened(kept: str, test_id: str, cipher: Cipher) -> Draft:
-    """The draft that somebody kept.
-
-    Raises:
-        settings_store.errors.SecretFault: This process cannot open it.
-    """
-    text = cipher.open(_bound_to(test_id), kept) if key_id_of(kept) else kept
-    return msgspec.json.decode(text, type=Draft)
-
-
-def _bound_to(test_id: str) -> str:
+def bound_to(test_id: str) -> str:
+    """What a sealed draft belongs to."""
     return f"server_test:{test_id}"

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
 
 import msgspec
 import redis
 
-from settings_store.errors import SecretFault, SettingsError
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
 from tasks.delivery.options import timeouts
+from tasks.live_test.making import NOTHING_TO_TEST, Making
+from tasks.live_test.sealing import opened
 from tasks.routing import route, server_of
 from tasks.server import Server
-from tasks.server_test.draft import CHAIN, Draft, laid_over, opened
+from tasks.server_test.draft import CHAIN, Draft, bound_to, laid_over
 from tasks.server_test.examination import Question, examine
 from tasks.server_test.report import LastTest, ServerReport, TestReport
 from tasks.server_test.sample_mail import sample_mail
@@ -26,11 +25,6 @@ from tasks.server_test.storage import Storage
 from tasks.transports.opening import TokenSource
 from tasks.transports.pool import ConnectionPool, no_tokens
 from tasks.transports.trust import Trust
-
-#: What the task answers where there is nothing to test.
-NOTHING_TO_TEST: Final = "taken or withdrawn before"
-
-_log = logging.getLogger(__name__)
 
 
 class Examiner:
@@ -60,6 +54,7 @@ class Examiner:
         self._tokens = tokens
         self._storage = Storage(client, prefix)
         self._breaker = Breaker(client, prefix=prefix)
+        self._making = Making(self._storage, self._examine, is_well=_is_well)
         self._now = now
 
     def make(self, test_id: str, *, worker: str) -> str:
@@ -68,36 +63,12 @@ class Examiner:
         Raises:
             redis.RedisError: Redis did not answer when the draft was taken; nothing was tested.
         """
-        kept = self._storage.take_draft(test_id)
-        report = self._storage.read(test_id)
-        if kept is None or report is None:
-            return NOTHING_TO_TEST
-        report.state, report.worker, report.began_at_ms = "running", worker, self._storage.now_ms()
-        try:
-            self._keep(report)
-            self._examine(report, kept)
-        except SecretFault as fault:
-            report.error = f"this worker cannot open the test: {fault}"
-        except SettingsError as fault:
-            report.error = f"this worker cannot use the options: {fault}"
-        except Exception as error:
-            # Whoever reads it must not wait for more. Its words may quote what it met.
-            report.error = f"the test broke off ({type(error).__name__}); the worker's log says where"
-            raise
-        finally:
-            self._finish(report)
-        return _told(report)
-
-    def _finish(self, report: TestReport) -> None:
-        report.state = "done"
-        report.ok = not report.error and bool(report.servers) and all(each.ok for each in report.servers)
-        with contextlib.suppress(redis.RedisError):
-            report.finished_at_ms = self._storage.now_ms()
-        self._keep(report)
+        report = self._making.make(test_id, worker=worker)
+        return NOTHING_TO_TEST if report is None else _told(report)
 
     def _examine(self, report: TestReport, kept: str) -> None:
         saved = self._store.snapshot()
-        draft = opened(kept, report.id, saved.cipher)
+        draft = opened(kept, bound_to(report.id), saved.cipher, Draft)
         snapshot = laid_over(draft, saved)
         report.revision = saved.revision
         servers, report.error = _servers(draft, snapshot)
@@ -123,17 +94,9 @@ class Examiner:
         )
 
         def tell(so_far: ServerReport) -> None:
-            self._keep(msgspec.structs.replace(report, servers=[*report.servers, so_far]))
+            self._making.keep(msgspec.structs.replace(report, servers=[*report.servers, so_far]))
 
         return examine(question, self._pool, tell, now=self._now)
-
-    def _keep(self, report: TestReport) -> None:
-        """Write what is known so far; a Redis that is away then costs a look, and not the test."""
-        try:
-            report.told_at_ms = self._storage.now_ms()
-            self._storage.write(report)
-        except redis.RedisError as error:
-            _log.warning("test_not_told test=%s error=%s", report.id, type(error).__name__)
 
     def _keep_last(self, report: TestReport, server: ServerReport) -> None:
         failed = server.failed
@@ -167,6 +130,10 @@ def _servers(draft: Draft, snapshot: Snapshot) -> tuple[list[Server], str]:
         return [hop.server for hop in routed.chain], routed.held or ""
     server = server_of(snapshot, draft.target)
     return ([server], "") if server else ([], f"{draft.target}.server_name is blank")
+
+
+def _is_well(report: TestReport) -> bool:
+    return bool(report.servers) and all(each.ok for each in report.servers)
 
 
 def _told(report: TestReport) -> str:

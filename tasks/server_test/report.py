@@ -1,6 +1,6 @@
-"""How a test goes and what it found: what command line and page show, live and afterwards.
+"""How a test of servers goes and what it found: what command line and page show, live and afterwards.
 
-Times are Unix milliseconds by Redis' clock. A server's words may quote addresses: a report belongs to whoever
+A server's words may quote addresses: a report belongs to whoever
 may test servers, and its lifetime is short.
 """
 
@@ -10,14 +10,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from tasks.live_test.report import LiveReport, StageOutcome
 from tasks.server import ServerName
 
 #: In the order of a connection with STARTTLS; with TLS from the first byte `tls` comes before `greeting`.
 Stage = Literal["resolve", "connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "message"]
-#: `not_reached`: a stage before it failed.
-StageOutcome = Literal["waiting", "running", "ok", "failed", "not_reached"]
-#: `unanswered`: no worker took it in time. `lost`: the worker that took it is gone.
-TestState = Literal["waiting", "running", "done", "unanswered", "lost"]
 
 
 class StageReport(msgspec.Struct):
@@ -78,43 +75,21 @@ class ServerReport(msgspec.Struct):
         return next((stage for stage in self.stages if stage.outcome == "failed"), None)
 
 
-class TestReport(msgspec.Struct):
+class TestReport(LiveReport, kw_only=True):
     """A whole test.
 
     Attributes:
-        id: Names it.
-        state: How it stands.
         target: What was asked for.
-        by: Who asked.
-        asked_at_ms: When.
         overrides: Names of the options that were tried without being saved.
-        worker: The worker that took it; blank before.
-        began_at_ms: When it did.
-        told_at_ms: When the worker last told of it.
-        finished_at_ms: When it was done.
-        revision: Of the saved options; None before a worker took it.
-        ok: Whether every server did well; None until that is known.
-        error: Why no server could be tested at all; blank where that is not so.
         servers: One after the other.
     """
 
     # It is a report, whatever its name looks like to pytest.
     __test__ = False
 
-    id: str
     target: str
-    by: str
-    asked_at_ms: int
-    state: TestState = "waiting"
-    overrides: list[str] = []
-    worker: str = ""
-    began_at_ms: int | None = None
-    told_at_ms: int | None = None
-    finished_at_ms: int | None = None
-    revision: int | None = None
-    ok: bool | None = None
-    error: str = ""
-    servers: list[ServerReport] = []
+    overrides: list[str] = msgspec.field(default_factory=list)
+    servers: list[ServerReport] = msgspec.field(default_factory=list)
 
 
 class LastTest(msgspec.Struct, frozen=True):

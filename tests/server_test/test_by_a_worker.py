@@ -15,10 +15,11 @@ from settings_store.audit import Audit
 from settings_store.audit_row import Wanted
 from settings_store.keyring import generate
 from tasks.breaker import Breaker
+from tasks.live_test.asking import LONGEST_STEP_SECONDS
+from tasks.live_test.storage import DRAFT_LIFETIME_SECONDS
 from tasks.routing import server_of
 from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken, TestReport
-from tasks.server_test.server_tests import LONGEST_STEP_SECONDS
-from tasks.server_test.storage import DRAFT_LIFETIME_SECONDS, Storage
+from tasks.server_test.storage import Storage
 from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates
 from tests.rigs.command_line import CommandLine, Done
@@ -333,7 +334,7 @@ def test_a_test_that_nothing_is_heard_of_for_longer_than_any_step_is_lost(rig: R
     runtime = rig.installation.runtime
     storage = Storage(runtime.redis, "notify")
     now_ms = storage.now_ms()
-    report = TestReport("t-silent", "primary_email", "me", asked_at_ms=now_ms, state="running")
+    report = TestReport("t-silent", "me", now_ms, "running", target="primary_email")
     report.worker, report.told_at_ms = runtime.fleet.alive()[0].name, now_ms
     storage.write(report)
     assert _state(rig.tests, "t-silent") == "running"

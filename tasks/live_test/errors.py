@@ -1,6 +1,6 @@
 """What asking for a test raises of its own, as one tree; Redis' own errors pass through unchanged.
 
-ServerTestError
+LiveTestError
 ├── InvalidDraft (ValueError)   the draft cannot be tested; the message names field, fault and what is allowed
 └── TestNotTaken                the broker did not take it, or no worker did; nothing was tested
 """
@@ -8,15 +8,15 @@ ServerTestError
 from __future__ import annotations
 
 
-class ServerTestError(Exception):
-    """Base of everything this room raises."""
+class LiveTestError(Exception):
+    """Base of everything that asking for a test raises."""
 
 
-class InvalidDraft(ServerTestError, ValueError):
+class InvalidDraft(LiveTestError, ValueError):
     """The draft cannot be tested; the message names field, fault and what is allowed."""
 
 
-class TestNotTaken(ServerTestError):
+class TestNotTaken(LiveTestError):
     """Nobody takes the test; nothing was tested."""
 
     # It is an error, whatever its name looks like to pytest.
