@@ -220,3 +220,62 @@ def test_nothing_stays_open(folder: Path) -> None:
         except AttachmentFault:
             continue
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def descriptors_below(folder: Path) -> int:
+    """How many files of a folder this process has open."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += link.readlink().is_relative_to(folder.resolve())
+    return found
+
+
+def test_of_hundreds_of_files_only_so_many_are_held_open_and_all_are_read(folder: Path) -> None:
+    files = LocalFiles(held_maximum=8)
+    for number in range(300):
+        (folder / f"{number}.log").write_text(f"content {number}")
+    given = [files.open(str(folder / f"{n}.log"), options(folder), seconds=60) for n in range(300)]
+    assert descriptors_below(folder) == 8
+    assert [b"".join(file.blocks()).decode() for file in given] == [f"content {n}" for n in range(300)]
+    assert descriptors_below(folder) == 8
+    for file in given:
+        file.close()
+        file.close()
+    assert descriptors_below(folder) == 0
+    # What was given back is room for others.
+    again = [files.open(str(folder / f"{n}.log"), options(folder), seconds=60) for n in range(10)]
+    assert descriptors_below(folder) == 8
+    for file in again:
+        file.close()
+
+
+def test_a_file_that_is_not_held_and_was_replaced_is_not_sent_for_the_other(folder: Path) -> None:
+    path = folder / "f.log"
+    path.write_text("old content")
+    file = LocalFiles(held_maximum=0).open(str(path), options(folder), seconds=60)
+    (folder / "new").write_text("new content")
+    (folder / "new").rename(path)
+    with pytest.raises(AttachmentFault, match="another file took its place") as caught:
+        list(file.blocks())
+    assert (caught.value.kind, caught.value.is_passing) == (Fault.CHANGED, True)
+    path.unlink()
+    with pytest.raises(AttachmentFault, match="there is no such file"):
+        list(file.blocks())
+    file.close()
+    with pytest.raises(ValueError, match="closed"):
+        list(file.blocks())
+    assert descriptors_below(folder) == 0
+
+
+def test_a_file_that_is_closed_in_the_middle_is_read_no_further(folder: Path) -> None:
+    path = folder / "f.log"
+    path.write_bytes(b"x" * (2 * BLOCK_BYTES))
+    for held_maximum in (0, 1):
+        file = LocalFiles(held_maximum=held_maximum).open(str(path), options(folder), seconds=60)
+        blocks = file.blocks()
+        next(blocks)
+        file.close()
+        with pytest.raises(ValueError, match="closed"):
+            next(blocks)
+    assert descriptors_below(folder) == 0
