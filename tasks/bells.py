@@ -60,14 +60,19 @@ class Bells:
                 self._count(lane)
         return rung
 
-    def ask_test(self, test_id: str) -> None:
-        """Ask a worker for the test of servers whose draft has this id, before all notifications.
+    def ask_test(self, test_id: str, task: str = broker.TEST_SERVER_TASK, lane: str = LANES[0]) -> None:
+        """Ask a worker for the test whose draft has this id.
+
+        Args:
+            test_id: The id.
+            task: What makes tests of its family.
+            lane: In whose queue; the first is served before all others.
 
         Raises:
             kombu.exceptions.OperationalError: The broker cannot be reached or does not take it.
         """
         with self._acquired(self._producers) as producer:
-            _publish(producer, broker.TEST_SERVER_TASK, test_id, LANES[0], 0)
+            _publish(producer, task, test_id, lane, 0)
 
     def room(self, lane: str) -> int:
         """How many more bells the lane's queue takes before it holds as many as it may.

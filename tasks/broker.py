@@ -13,6 +13,7 @@ from tasks.queue_order import LaneOrder
 SUBMIT_TASK: Final = "notify.submit"
 DELIVER_TASK: Final = "notify.deliver"
 TEST_SERVER_TASK: Final = "notify.test_server"
+TEST_ATTACHMENT_TASK: Final = "notify.test_attachment"
 QUEUE_OF_LANE: Final = {lane: f"notify.{lane}" for lane in LANES}
 
 #: Above this many bells in a queue no more are rung: a backlog stays in the ledger, where it costs no

@@ -188,6 +188,21 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
         with _without_words(self.request.id):
             return runtime().examiner.make(test_id, worker=self.request.hostname)
 
+    @app.task(
+        name=broker.TEST_ATTACHMENT_TASK,
+        base=NotifyTask,
+        shared=False,
+        bind=True,
+        acks_late=False,
+        ignore_result=True,
+    )
+    def test_attachment(self: Task, test_id: object) -> str:
+        """Make the test of an attachment whose draft has this id."""
+        if not isinstance(test_id, str):
+            raise NotificationRefused("test_id: must be text; allowed: the id of a test")
+        with _without_words(self.request.id):
+            return runtime().attachment_examiner.make(test_id, worker=self.request.hostname)
+
 
 @contextlib.contextmanager
 def _without_words(task_id: str) -> Iterator[None]:

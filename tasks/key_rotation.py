@@ -45,17 +45,22 @@ class KeyUse:
 
 def sealed_places(client: redis.Redis, prefix: str) -> tuple[SealedPlace, ...]:
     """Every place in which sealed values are kept."""
-    drafts = f"{prefix}:server_test:"
     return (
         Options(client, prefix),
         History(client, prefix),
-        SealedKeys(
-            client,
-            title="drafts of server tests",
-            pattern=f"{drafts}*:draft",
-            bound_to=lambda key: f"server_test:{key.removeprefix(drafts).removesuffix(':draft')}",
-        ),
+        _drafts(client, prefix, "server_test", title="drafts of server tests"),
+        _drafts(client, prefix, "attachment_test", title="drafts of attachment tests"),
         sealed_tokens(client, prefix),
+    )
+
+
+def _drafts(client: redis.Redis, prefix: str, family: str, *, title: str) -> SealedPlace:
+    begin = f"{prefix}:{family}:"
+    return SealedKeys(
+        client,
+        title=title,
+        pattern=f"{begin}*:draft",
+        bound_to=lambda key: f"{family}:{key.removeprefix(begin).removesuffix(':draft')}",
     )
 
 

@@ -17,6 +17,7 @@ from settings_store.environment import Environment
 from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
 from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.job_output.collector import JobOutputs
 from tasks.attachments.job_output.opcon_api import OpConConnector
@@ -102,6 +103,18 @@ class Runtime:
         )
 
     @made_once
+    def attachment_examiner(self) -> AttachmentExaminer:
+        """Makes the tests of attachments that somebody asked for."""
+        return AttachmentExaminer(
+            self.redis,
+            self.store,
+            guard=self.sign_in_guard,
+            pause=self.pause,
+            stopping=self.stopping.is_set,
+            prefix=self.environment.prefix,
+        )
+
+    @made_once
     def publisher(self) -> Publisher:
         """The door."""
         return Publisher(self.store, self.ledger, self.bells, tally=self.tally)
@@ -147,7 +160,12 @@ class Runtime:
     @made_once
     def shares(self) -> Shares:
         """Opens files on network shares."""
-        return Shares(SignInGuard(self.redis, prefix=self.environment.prefix))
+        return Shares(self.sign_in_guard)
+
+    @made_once
+    def sign_in_guard(self) -> SignInGuard:
+        """Decides for all workers whether the account of the shares may be tried."""
+        return SignInGuard(self.redis, prefix=self.environment.prefix)
 
     @made_once
     def deliverer(self) -> Deliverer:

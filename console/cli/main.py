@@ -22,6 +22,7 @@ _COMMANDS = {
     "route": Lazy("console.cli.route", "route", "which servers a message goes to, and why"),
     "audit": Lazy("console.cli.audit", "audit", "who did what, when and from where: list, export"),
     "share": Lazy("console.cli.share", "share", "which network shares attachments may come from"),
+    "attachment": Lazy("console.cli.attachment", "attachment", "whether a worker can fetch a file: test"),
     "doctor": Lazy("console.cli.doctor", "doctor", "what is wrong here, and how to mend it"),
     "server": Lazy("console.cli.server", "server", "the servers: list, test, pause, resume"),
     "console": Lazy("console.cli.console", "console", "serve the pages and the HTTP API"),

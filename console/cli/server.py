@@ -24,10 +24,9 @@ from console.cli.screen import Screen
 from console.cli.server_list_view import server_lines
 from console.cli.server_test_view import running, test_lines
 from console.cli.test_watch import watched
+from console.cli.testing_store import testing_store
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
-from settings_store.errors import KeyringUnusable
-from settings_store.keyring import load as load_keyring
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.breaker import Breaker
@@ -117,7 +116,7 @@ def test(
     overrides = assigned(assignments)
     secrets = any(ALL_OPTIONS[key].secret and value for key, value in overrides.items())
     found = environment()
-    store = _store(found, with_keys=secrets)
+    store = testing_store(found, with_keys=secrets)
     tests = _tests(found, store)
     view = LiveView(Screen.of(sys.stdout), test_lines, running, quiet=as_json)
     try:
@@ -238,18 +237,6 @@ def _seconds(length: str | None) -> float | None:
     if seconds <= 0:
         raise BadInput("--for: is not in the future", "for example --for 30m")
     return seconds
-
-
-def _store(found: Environment, *, with_keys: bool) -> SettingsStore:
-    """The options, with the keys where there are any: they seal what is asked for."""
-    try:
-        keyring = load_keyring(found.key_files)
-    except KeyringUnusable:
-        if with_keys:
-            raise
-        # What is tested holds no secret then, and a lost key file must not keep anybody from testing.
-        keyring = None
-    return SettingsStore(client(found), prefix=found.prefix, keyring=keyring)
 
 
 def _tests(found: Environment, store: SettingsStore) -> ServerTests:

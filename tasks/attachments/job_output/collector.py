@@ -23,6 +23,7 @@ TIMEOUT_OPTION: Final = "general.jors_attachment_timeout"
 LOOK_EVERY_SECONDS: Final = 3.0
 #: One look asks no more questions after this; the next goes on from there.
 LOOK_MAX_SECONDS: Final = 20.0
+NO_SCHEDULER: Final = "no scheduler is named (option jors.api_address)"
 
 
 class JobOutputs:
@@ -80,8 +81,7 @@ class JobOutputs:
         memory = scope.memory
         provider = self._connect(scope.options, seconds)
         if provider is None:
-            words = "no scheduler is named (option jors.api_address)"
-            look.give_up(KeptFault(Fault.NOT_ALLOWED, words), even_there=True)
+            look.give_up(KeptFault(Fault.NOT_ALLOWED, NO_SCHEDULER), even_there=True)
             return
         ends = self._clock() + seconds
         try:

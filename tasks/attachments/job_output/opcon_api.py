@@ -23,6 +23,7 @@ from tasks.attachments.job_output.provider import (
     StillWorking,
 )
 from tasks.attachments.source import AttachmentFault, Fault
+from tasks.attachments.steps import UNWATCHED, Step, Steps
 
 _ACTIONS: Final = "/jobinstanceactions"
 _SUCCESS: Final = "success"
@@ -68,6 +69,7 @@ class OpConApi:
         tokens: Keeps the token between looks.
         seconds: How long the look may take.
         clock: Seconds that only grow.
+        steps: Told of each sign-in.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class OpConApi:
         *,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        steps: Steps = UNWATCHED,
     ) -> None:
         self._settings = settings
+        self._steps = steps
         self._tokens = tokens
         self._http = Http(settings, seconds, clock)
 
@@ -142,6 +146,10 @@ class OpConApi:
         return self._http.ask(method, path, token=token, body=body)
 
     def _sign_in(self) -> str:
+        with self._steps.step(Step.TOKEN, self._settings.address):
+            return self._signed_in()
+
+    def _signed_in(self) -> str:
         settings = self._settings
         if not settings.user:
             words = "nobody is named who signs in to the scheduler (options jors.api_user, jors.api_token)"
@@ -162,10 +170,16 @@ class OpConApi:
 
 
 class OpConConnector:
-    """Connects to the scheduler that the options name; one a process."""
+    """Connects to the scheduler that the options name; one a process.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        clock: Seconds that only grow.
+        steps: Told of each sign-in.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, steps: Steps = UNWATCHED) -> None:
         self._clock = clock
+        self._steps = steps
         self._tokens = Tokens(clock)
 
     def __call__(self, options: Snapshot, seconds: float) -> JobOutputProvider | None:
@@ -173,7 +187,7 @@ class OpConConnector:
         settings = OpConSettings.of(options)
         if settings is None:
             return None
-        return OpConApi(settings, self._tokens, seconds=seconds, clock=self._clock)
+        return OpConApi(settings, self._tokens, seconds=seconds, clock=self._clock, steps=self._steps)
 
 
 def _settled(action: _Action) -> _Item | None:

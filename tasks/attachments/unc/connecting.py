@@ -10,6 +10,7 @@ from smbprotocol.connection import Connection
 from smbprotocol.exceptions import SMBConnectionClosed
 
 from tasks.attachments.source import AttachmentFault, Fault
+from tasks.attachments.steps import UNWATCHED, Step, Steps
 from tasks.attachments.unc import status
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.connection import SignedConnection
@@ -22,7 +23,7 @@ PORT: Final = 445
 CONNECT_MAXIMUM_SECONDS: Final = 10.0
 
 
-def connect(host: str, budget: Budget, watchdog: Watchdog) -> Connection:
+def connect(host: str, budget: Budget, watchdog: Watchdog, steps: Steps = UNWATCHED) -> Connection:
     """A connection to the first address of a host that takes one; nobody is signed in.
 
     Raises:
@@ -30,14 +31,16 @@ def connect(host: str, budget: Budget, watchdog: Watchdog) -> Connection:
     """
     with budget.spending():
         fault = status.lost()
-        addresses = _addresses(host, budget)
+        with steps.step(Step.RESOLVE, host):
+            addresses = _addresses(host, budget)
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             seconds = min(budget.left_seconds, CONNECT_MAXIMUM_SECONDS) / left
             # An id of its own for each: a server joins connections under one id (multichannel), and Samba
             # 4.17 then leaves some that come at the same moment without an answer: 2 of 12 runs hung.
             connection = SignedConnection(uuid.uuid4(), host, str(address[1][0]), PORT)
             try:
-                _negotiate(connection, seconds, watchdog)
+                with steps.step(Step.CONNECT, str(address[1][0])):
+                    _negotiate(connection, seconds, watchdog)
             except AttachmentFault as failure:
                 fault = failure
             else:

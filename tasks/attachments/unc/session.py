@@ -33,6 +33,7 @@ from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
 from tasks.attachments.source import AttachmentFault, Fault
+from tasks.attachments.steps import UNWATCHED, Step, Steps
 from tasks.attachments.unc import status
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.referral import may_be_referred, targets_of
@@ -63,12 +64,16 @@ class SmbSession:
         connection: Connected, and at nobody else's disposal.
         host: The server, as paths name it.
         watchdog: Ends what takes too long.
+        steps: Told of each step.
     """
 
-    def __init__(self, connection: Connection, host: str, watchdog: Watchdog) -> None:
+    def __init__(
+        self, connection: Connection, host: str, watchdog: Watchdog, steps: Steps = UNWATCHED
+    ) -> None:
         self.host = host
         self._connection = connection
         self._watchdog = watchdog
+        self._steps = steps
         self._turn = threading.Lock()
         self._session: Any = None
         self._trees: dict[str, Any] = {}
@@ -105,12 +110,12 @@ class SmbSession:
         Raises:
             AttachmentFault: It cannot be opened.
         """
-        with self._asking(budget, status.of_share):
+        with self._steps.step(Step.SHARE, path.root), self._asking(budget, status.of_share):
             try:
                 tree = self._tree(path.root)
             except SMBResponseException as error:
                 return self._referred(error, path, in_dfs=True)
-        with self._asking(budget, status.of_file):
+        with self._steps.step(Step.OPEN, str(path)), self._asking(budget, status.of_file):
             try:
                 return _open(tree, path)
             except SMBResponseException as error:

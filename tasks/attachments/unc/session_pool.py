@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tasks.attachments.source import AttachmentFault
+from tasks.attachments.steps import UNWATCHED, Step, Steps
 from tasks.attachments.unc.account import Account
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.connecting import connect
@@ -65,9 +66,13 @@ class SessionPool:
     Args:
         guard: Decides for all workers whether the account may be tried.
         idle_seconds: How long a session is kept unused.
+        steps: Told of each step.
     """
 
-    def __init__(self, guard: SignInGuard, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, guard: SignInGuard, *, idle_seconds: float = IDLE_SECONDS, steps: Steps = UNWATCHED
+    ) -> None:
+        self._steps = steps
         self._guard = guard
         self._idle_seconds = idle_seconds
         self._process = _Process()
@@ -171,16 +176,16 @@ class SessionPool:
         self, host: str, account: Account, budget: Budget, watchdog: Watchdog, *, must_encrypt: bool
     ) -> SmbSession:
         password = account.password()
-        with _connected(host, budget, watchdog) as session:
-            with self._guard(account, host, budget):
+        with _connected(host, budget, watchdog, self._steps) as session:
+            with self._steps.step(Step.SIGN_IN, host), self._guard(account, host, budget):
                 session.sign_in(account.user, password, budget, must_encrypt=must_encrypt)
             return session
 
 
 @contextlib.contextmanager
-def _connected(host: str, budget: Budget, watchdog: Watchdog) -> Iterator[SmbSession]:
+def _connected(host: str, budget: Budget, watchdog: Watchdog, steps: Steps) -> Iterator[SmbSession]:
     """A session that nobody is signed in to yet; it is dropped where the inside fails."""
-    session = SmbSession(connect(host, budget, watchdog), host, watchdog)
+    session = SmbSession(connect(host, budget, watchdog, steps), host, watchdog, steps)
     try:
         yield session
     except BaseException:

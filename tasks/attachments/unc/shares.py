@@ -11,6 +11,7 @@ import redis
 from settings_store.errors import SettingsError
 from settings_store.snapshot import Snapshot
 from tasks.attachments.source import AttachmentFault, Fault, OpenFile
+from tasks.attachments.steps import UNWATCHED, Step, Steps
 from tasks.attachments.unc import share_path
 from tasks.attachments.unc.access import Access
 from tasks.attachments.unc.account import Account
@@ -33,6 +34,7 @@ class Shares:
         guard: Decides for all workers whether the account may be tried.
         idle_seconds: How long a session is kept unused.
         pause: Waits so many seconds.
+        steps: Told of each step.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Shares:
         *,
         idle_seconds: float = IDLE_SECONDS,
         pause: Callable[[float], None] = time.sleep,
+        steps: Steps = UNWATCHED,
     ) -> None:
-        self._pool = SessionPool(guard, idle_seconds=idle_seconds)
+        self._pool = SessionPool(guard, idle_seconds=idle_seconds, steps=steps)
+        self._steps = steps
         self._pause = pause
 
     def open(self, path: str, options: Snapshot, *, seconds: float) -> OpenFile:
@@ -62,10 +66,8 @@ class Shares:
             settings_store.errors.SecretFault: The password cannot be opened here.
             redis.RedisError: Nobody could be asked whether the account may be tried.
         """
-        try:
-            wanted = share_path.parse(path)
-        except InvalidSharePath as invalid:
-            raise AttachmentFault(Fault.NOT_ALLOWED, f"its path {invalid.fault}") from None
+        with self._steps.step(Step.PATH, path):
+            wanted = _parsed(path)
 
         def opened() -> Opened:
             return self._patiently(wanted, access, Budget(min(access.seconds, seconds)))
@@ -104,13 +106,15 @@ class Shares:
         return self._opened(path, access, budget, LINKS_MAXIMUM)
 
     def _opened(self, path: SharePath, access: Access, budget: Budget, links: int) -> Opened:
-        if refusal := access.allowed.refusal(path.host, path.share):
-            raise AttachmentFault(Fault.NOT_ALLOWED, refusal)
-        if not isinstance(access.account, Account):
-            raise AttachmentFault(Fault.DENIED, str(access.account))
+        with self._steps.step(Step.ALLOWED, path.root):
+            if refusal := access.allowed.refusal(path.host, path.share):
+                raise AttachmentFault(Fault.NOT_ALLOWED, refusal)
+            if not isinstance(access.account, Account):
+                raise AttachmentFault(Fault.DENIED, str(access.account))
         found = self._found(path, access, access.account, budget)
         if isinstance(found, Opened):
             return found
+        self._steps.referred(tuple(map(str, found)))
         if not links:
             raise AttachmentFault(Fault.BROKEN, "its DFS links go round in a circle")
         return self._first(found, access, budget, links - 1)
@@ -156,6 +160,13 @@ class Shares:
     def _give_back(self, opened: Opened) -> None:
         opened.lent.session.release(opened.handle)
         self._pool.give_back(opened.lent)
+
+
+def _parsed(path: str) -> SharePath:
+    try:
+        return share_path.parse(path)
+    except InvalidSharePath as invalid:
+        raise AttachmentFault(Fault.NOT_ALLOWED, f"its path {invalid.fault}") from None
 
 
 _BY_DFS: Final = "where its DFS link leads"
