@@ -48,6 +48,7 @@ def test_one_command_makes_a_key_and_seals_everything_with_it(
         "  1 resealed in the history of the options",
         "  0 resealed in the drafts of server tests",
         "  0 resealed in the drafts of attachment tests",
+        "  0 resealed in the tokens of OAuth",
     ]
     assert f"removed\n{sealed}" not in notify("keys", "remove", sealed).out
     assert set(read(key_file).keys) == {new}
@@ -167,5 +168,5 @@ def test_a_rotation_that_was_killed_is_finished_by_the_same_command_with_the_sam
     done = notify("keys", "rotate", "--new-key")
     assert done.code == 0
     assert set(read(path).keys) == keys
-    assert notify("keys", "rotate").out.count(" 0 resealed") == 4
+    assert notify("keys", "rotate").out.count(" 0 resealed") == 5
     assert opened(redis_server, path) == PLAIN
