@@ -8,8 +8,13 @@ import pytest
 import redis
 
 from settings_store.keyring import Keyring, generate
+from tasks.attachments.gatherer import Places
+from tasks.attachments.local_files import LocalFiles
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
+from tests.rigs.job_mails import STDERR, STDOUT
+from tests.rigs.odd_files import OddFile, OddShare
+from tests.rigs.scheduler_api import PASSWORD, USER, SchedulerApi, scheduler_api
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +47,22 @@ def secondary(bench: Bench, primary: MailServer) -> Iterator[MailServer]:
         bench.use(secondary_email=server)
         yield server
         bench.close()
+
+
+@pytest.fixture
+def share(bench: Bench) -> Iterator[OddShare]:
+    """A share whose files a test makes; each is given back as often as it was given out."""
+    share = OddShare()
+    bench.gatherer = bench.gatherer_of(Places(LocalFiles(), share))
+    bench.deliverer = bench.new_deliverer()
+    yield share
+    for file in share.given:
+        assert isinstance(file, OddFile)
+        assert file.closed == share.given.count(file)
+
+
+@pytest.fixture
+def scheduler(bench: Bench) -> Iterator[SchedulerApi]:
+    with scheduler_api(outputs={123: {STDOUT: "grün\n", STDERR: "oh no"}}) as scheduler:
+        bench.set(jors__api_address=scheduler.address, jors__api_user=USER, jors__api_password=PASSWORD)
+        yield scheduler
