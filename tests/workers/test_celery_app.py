@@ -75,7 +75,12 @@ def test_every_queue_is_served_and_no_other_made(conf: dict[str, Any]) -> None:
 
 
 def test_a_bell_is_acknowledged_at_once_and_a_submission_when_it_is_accepted(conf: dict[str, Any]) -> None:
-    assert conf["tasks"] == {"notify.deliver": False, "notify.submit": True, "notify.test_server": False}
+    assert conf["tasks"] == {
+        "notify.deliver": False,
+        "notify.submit": True,
+        "notify.test_attachment": False,
+        "notify.test_server": False,
+    }
     assert conf["limits"] == [None, True], "a submission is tried without end, and outlives a child"
 
 
