@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -29,6 +29,11 @@ _PLANS: Final[Mapping[Kind, tuple[Step, ...]]] = MappingProxyType(
 def planned(kind: Kind, *, without: frozenset[Step] = frozenset()) -> list[StageReport]:
     """The steps of a test that goes well, in their order."""
     return [StageReport(step.value) for step in _PLANS[kind] if step not in without]
+
+
+def _begun(stages: Sequence[StageReport]) -> int:
+    """The place behind the last stage that began."""
+    return max((at for at, stage in enumerate(stages, start=1) if stage.outcome != "waiting"), default=0)
 
 
 class Progress:
@@ -72,7 +77,7 @@ class Progress:
         try:
             yield stage
         except AttachmentFault as fault:
-            if any(fault is known for known in self._failing.values()):
+            if any(fault is known for key, known in self._failing.items() if key != id(stage)):
                 # It is the failure of a step inside this one, which has not really begun.
                 stage.outcome = "waiting"
                 raise
@@ -123,7 +128,8 @@ class Progress:
                     fault
                 )
         self._settle()
-        begun = max((at for at, stage in enumerate(stages) if stage.outcome != "waiting"), default=-1)
+        begun = _begun(stages)
+        # What was planned before them and never made was not needed.
         stages[:begun] = [stage for stage in stages[:begun] if stage.outcome != "waiting"]
         for stage in stages:
             if stage.outcome == "waiting":
@@ -148,13 +154,12 @@ class Progress:
         return stage
 
     def _added(self, step: Step, place: str) -> StageReport:
-        """The planned stage of a step, or one more before those that did not begin."""
+        """The planned stage of a step, or one more behind those that began."""
         stages = self._report.stages
         stage = next((one for one in stages if one.stage == step.value and one.outcome == "waiting"), None)
         if stage is None:
             stage = StageReport(step.value)
-            before = next((at for at, one in enumerate(stages) if one.outcome == "waiting"), len(stages))
-            stages.insert(before, stage)
+            stages.insert(_begun(stages), stage)
         stage.place = place
         self._seen[step, place] = stage
         return stage
