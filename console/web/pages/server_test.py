@@ -18,8 +18,8 @@ from console.web.visit import Visit
 from settings_store.access import Privilege
 from settings_store.catalog import GROUPS
 from settings_store.errors import InvalidOption
+from tasks.live_test.asking import ANSWER_WITHIN_SECONDS
 from tasks.server_test import CHAIN, Draft, InvalidDraft
-from tasks.server_test.server_tests import ANSWER_WITHIN_SECONDS
 
 pages = PageRoutes()
 
