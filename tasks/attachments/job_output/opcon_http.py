@@ -101,14 +101,14 @@ class Http:
         except requests.exceptions.SSLError:
             words = "the scheduler's certificate cannot be trusted (option jors.ca_bundle)"
             fault = SchedulerFault(Fault.BROKEN, words)
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             fault = SchedulerFault(Fault.LATE, "the scheduler does not answer in time", is_passing=True)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader):
             words = (
                 "the scheduler's address or token cannot be used (options jors.api_address, jors.api_token)"
             )
             fault = SchedulerFault(Fault.BROKEN, words)
-        except requests.exceptions.RequestException:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
             words = "the scheduler cannot be reached"
             fault = SchedulerFault(Fault.UNREACHABLE, words, is_passing=True)
         except OSError:
@@ -118,7 +118,8 @@ class Http:
     def _read(self, answer: requests.Response, ends: float) -> bytes:
         pieces: list[bytes] = []
         size_bytes = 0
-        for piece in answer.iter_content(_PIECE_BYTES):
+        # What is there is taken as it comes: a read of a fixed size would wait for a slow answer to fill it.
+        while piece := answer.raw.read1(_PIECE_BYTES, decode_content=True):
             pieces.append(piece)
             size_bytes += len(piece)
             if size_bytes > ANSWER_MAX_BYTES:
