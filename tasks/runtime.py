@@ -204,6 +204,7 @@ class Runtime:
             snapshot=self.store.snapshot,
             servers=self.breaker.servers,
             ledger=self.ledger,
+            held=lambda: self.queries.counts()["held"],
         )
 
     def ring(self, notification_id: str) -> None:

@@ -71,6 +71,14 @@ OPTIONS: tuple[Option, ...] = (
         help="Tell of notifications that ended without everybody having them, of many in one notice.",
     ),
     Option(
+        "notices.held",
+        "Tell of what is held",
+        Boolean(),
+        default=True,
+        help="Tell once when notifications are held because no server is set for them. "
+        "It is told by text where an SMS server is set, and by the webhook: no e-mail goes out then.",
+    ),
+    Option(
         "notices.secret_expiry",
         "Tell of secrets that expire",
         Boolean(),

@@ -163,6 +163,9 @@ class Deliverer:
     def _walk(self, state: PassState) -> PassResult:
         routed = route(state.snapshot, state.claim.channel)
         if routed.held is not None:
+            # A text is no help where it would be held beside the mail.
+            if route(state.snapshot, "text").held is None:
+                escalate(state, self._ledger, self._insist, tried=True)
             return self._finish(state, "held", routed.held, 0.0, counts=False)
         watch = BreakerWatch(self._breaker, state, routed.chain)
         watch.ask()

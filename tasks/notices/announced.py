@@ -26,6 +26,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
         misconfigured: Fingerprints that were told of.
         told_ms: When something of each sort was told last.
         expiries: Warnings of secrets that were told: option, last day and stage.
+        held: Whether it was told that notifications are held.
     """
 
     conditions: dict[str, Condition] = {}
@@ -33,6 +34,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
     misconfigured: list[str] = []
     told_ms: dict[str, int] = {}
     expiries: list[str] = []
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,19 @@ class Misconfigured:
 
     server: str
     fingerprint: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held because no server is configured for it.
+
+    Attributes:
+        count: How many notifications; 0 while nothing came.
+        reason: Which option is missing.
+    """
+
+    count: int
     reason: str
 
 
@@ -91,7 +106,36 @@ def next_announcements(
             told_of.append(fingerprint)
             facts = {"server": each.server, "reason": each.reason}
             incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
-    return Announced(conditions, since_ms, told_of, told_ms, announced.expiries), incidents
+    after = Announced(conditions, since_ms, told_of, told_ms, announced.expiries, announced.held)
+    return after, incidents
+
+
+def next_held(
+    announced: Announced,
+    held: Held | None,
+    *,
+    now_ms: int,
+    quiet_ms: int,
+    new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> tuple[Announced, list[Incident]]:
+    """What stands announced from now on, and the incident where notifications are held for want of a server.
+
+    Args:
+        announced: What stands announced.
+        held: What is held; None where each channel has a server, which ends what was told.
+        now_ms: Redis' time.
+        quiet_ms: How long after such an incident no other is told.
+        new_id: Makes ids.
+    """
+    if held is None:
+        return msgspec.structs.replace(announced, held=False), []
+    told_at_ms = announced.told_ms.get("held", now_ms - quiet_ms)
+    if announced.held or not held.count or now_ms - told_at_ms < quiet_ms:
+        return announced, []
+    told_ms = announced.told_ms | {"held": now_ms}
+    facts = {"count": held.count, "reason": held.reason}
+    after = msgspec.structs.replace(announced, held=True, told_ms=told_ms)
+    return after, [Incident(new_id(), "held", now_ms, facts)]
 
 
 def next_expiries(

@@ -9,11 +9,22 @@ import msgspec
 
 from settings_store.catalog import GROUPS
 
-Event = Literal["fallback", "all_down", "recovered", "misconfigured", "undelivered", "secret_expiry"]
+Event = Literal["fallback", "all_down", "recovered", "misconfigured", "undelivered", "held", "secret_expiry"]
 
 _CHANNEL: Mapping[str, str] = {"email": "e-mail", "text": "texts"}
 _WAITS = "Whatever waits goes out by itself when a server is back."
 _NUMBERS_SHOWN = 10
+_ADVICE: Mapping[str, tuple[str, ...]] = {
+    "held": (
+        "They wait for that option, and go out by themselves once it is set.",
+        "Until then they and all that follow are not tried, and expire in the end.",
+        "Look: `notify route explain email`, `notify message list --state held`",
+    ),
+    "secret_expiry": (
+        "Once it is over the server refuses the sign-in, and is passed over.",
+        "Make a new one, and set it together with its new last day: `notify doctor` has the command.",
+    ),
+}
 
 
 class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,8 +55,9 @@ def subject_of(incident: Incident) -> str:
             return f"{_what(facts)} by {_title(facts['carrier'])} again"
         case "misconfigured":
             return f"{_title(facts['server'])} needs a person: {facts['reason']}"
-        case "undelivered":
-            return f"{_counted(facts['count'])} undelivered"
+        case "undelivered" | "held":
+            why = f"held: {facts['reason']}" if incident.event == "held" else "undelivered"
+            return f"{_counted(facts['count'])} {why}"
         case "secret_expiry":
             return str(facts["words"])
 
@@ -84,11 +96,8 @@ def _lines(incident: Incident) -> list[str]:
                 f"ID={numbers}" + (f" and {more} more" if more > 0 else ""),
                 f"Look: `notify message list {' '.join(f'--state {state}' for state in facts['by_state'])}`",
             ]
-        case "secret_expiry":
-            return [
-                "Once it is over the server refuses the sign-in, and is passed over.",
-                "Make a new one, and set it together with its new last day: `notify doctor` has the command.",
-            ]
+        case "held" | "secret_expiry":
+            return list(_ADVICE[incident.event])
 
 
 def _what(facts: Mapping[str, Any]) -> str:

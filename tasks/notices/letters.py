@@ -19,6 +19,7 @@ from tasks.server import Channel
 
 _NAMESPACE: Final = uuid.UUID("c9a0d6f8-6e0e-4a4a-9a38-3d0c1f1b7f52")
 _SUBJECT_STARTS: Final = "Notifier"
+_CHANNELS: Final[tuple[Channel, ...]] = ("email", "text")
 _UP: Final = frozenset({"well", "fallback"})
 
 
@@ -35,9 +36,13 @@ def letters(
     email_to = addresses_in(snapshot.text("notices.email_to"))
     text_to = addresses_in(snapshot.text("notices.text_to"))
     by_text = snapshot.flag("notices.text_always") or conditions.get("email") not in _UP or not email_to
-    if email_to:
+    # That something is held is not told by what would be held with it.
+    closed = {channel for channel in _CHANNELS if conditions.get(channel, conditions.get("email")) == "unset"}
+    if incident.event != "held":
+        closed = set()
+    if email_to and "email" not in closed:
         yield _entry(incident, snapshot, "email", email_to)
-    if text_to and by_text:
+    if text_to and by_text and "text" not in closed:
         yield _entry(incident, snapshot, "text", text_to)
 
 

@@ -15,7 +15,13 @@ from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
 from tasks.fallback import Standing, standing
 from tasks.ledger import Accepted, Entry, LedgerUnavailable
-from tasks.notices.announced import Misconfigured, next_announcements, next_expiries
+from tasks.notices.announced import (
+    Held,
+    Misconfigured,
+    next_announcements,
+    next_expiries,
+    next_held,
+)
 from tasks.notices.incident import Incident
 from tasks.notices.letters import letters
 from tasks.notices.outbox import Outbox, Progress
@@ -38,6 +44,7 @@ _OPTION_OF: Final = {
     "all_down": "notices.all_down",
     "misconfigured": "notices.misconfigured",
     "undelivered": "notices.undelivered",
+    "held": "notices.held",
     "secret_expiry": "notices.secret_expiry",
 }
 
@@ -59,6 +66,7 @@ class Notices:
         snapshot: The options as they hold.
         servers: What the breaker knows.
         ledger: Takes the notices in.
+        held: How many notifications are held.
         posted: Posts to an address; tests put another here.
     """
 
@@ -69,12 +77,14 @@ class Notices:
         snapshot: Callable[[], Snapshot],
         servers: Callable[[], Iterable[ServerState]],
         ledger: Ledger,
+        held: Callable[[], int],
         posted: Callable[..., None] = post,
     ) -> None:
         self._outbox = outbox
         self._snapshot = snapshot
         self._servers = servers
         self._ledger = ledger
+        self._held = held
         self._post = posted
 
     def round(self) -> None:
@@ -99,22 +109,28 @@ class Notices:
     def _announce(self, snapshot: Snapshot, standings: list[Standing], known: dict[str, ServerState]) -> None:
         announced, raw = self._outbox.announced()
         now_ms = self._outbox.now_ms()
+        quiet_ms = snapshot.number("notices.quiet_minutes") * 60_000
         after, incidents = next_announcements(
             announced,
             standings,
             _misconfigured(standings, known),
             now_ms=now_ms,
-            quiet_ms=snapshot.number("notices.quiet_minutes") * 60_000,
+            quiet_ms=quiet_ms,
         )
+        after, of_held = next_held(after, self._held_now(snapshot), now_ms=now_ms, quiet_ms=quiet_ms)
         today = datetime.fromtimestamp(now_ms / 1000, tz=UTC).date()
         after, of_secrets = next_expiries(after, expiring(snapshot, today), now_ms=now_ms)
-        incidents = [*incidents, *of_secrets]
+        incidents = [*incidents, *of_held, *of_secrets]
         if after == announced:
             return
         wanted = [incident for incident in incidents if _is_wanted(incident, snapshot)]
         if self._outbox.announce(raw, after, wanted):
             for incident in incidents:
                 _log.warning("incident event=%s id=%s", incident.event, incident.id)
+
+    def _held_now(self, snapshot: Snapshot) -> Held | None:
+        reasons = [words for channel in _CHANNELS if (words := route(snapshot, channel).held)]
+        return Held(self._held(), reasons[0]) if reasons else None
 
     def _collect(self, snapshot: Snapshot) -> None:
         incident_id = str(uuid.uuid4())

@@ -267,3 +267,23 @@ def test_the_text_is_not_sent_after_the_email_s_own_end(bench: Bench) -> None:
     bench.again()
     (child,) = texts(bench)
     assert child.expires_at_ms == bench.record().expires_at_ms
+
+
+def test_a_held_email_is_followed_by_a_text_where_an_sms_server_is_set(bench: Bench) -> None:
+    bench.set(primary_email__server_name="", primary_sms__server_name="sms.test")
+    bench.accept_email(escalate_text_to=[PHONE])
+    assert bench.deliver().state == "held"
+    assert texts(bench) == []
+    bench.ledger.release_held(bench.store.snapshot().revision + 1)
+    assert bench.deliver().state == "held"
+    assert len(texts(bench)) == 1
+    assert events(bench.record()) == ["escalated"]
+
+
+def test_a_held_email_is_followed_by_no_text_that_would_be_held_too(bench: Bench) -> None:
+    bench.set(primary_email__server_name="")
+    bench.accept_email(escalate_text_to=[PHONE])
+    for _ in range(4):
+        assert bench.deliver().state == "held"
+        bench.ledger.release_held(bench.store.snapshot().revision + 1)
+    assert texts(bench) == []

@@ -64,6 +64,7 @@ class Desk:
             snapshot=self.store.snapshot,
             servers=self.breaker.servers,
             ledger=ledger or self.told.ledger,
+            held=lambda: self.told.queries.counts()["held"],
             posted=posted,
         )
 
@@ -184,6 +185,66 @@ def test_who_has_no_email_is_told_by_text_and_who_wants_both_gets_both(desk: Des
     desk.heal("primary_email")
     desk.round()
     assert (len(desk.notices()), len(desk.notices("text"))) == (1, 2)
+
+
+def hold(desk: Desk) -> None:
+    claim = desk.told.claim(desk.told.accept(email()))
+    revision = desk.store.snapshot().revision
+    status, _ = desk.told.ledger.finish(
+        claim, then="held", reason="Primary Email server name is blank", revision=revision
+    )
+    assert status == "finished"
+
+
+def test_what_is_held_is_told_once_by_text_and_webhook_and_by_no_email(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(primary_email__server_name="", notices__webhook_url=receiver.url)
+    desk.round()
+    assert receiver.got == [], "nothing came yet"
+    hold(desk)
+    hold(desk)
+    desk.round()
+    hold(desk)
+    desk.round()
+    (notice,) = desk.notices("text")
+    words = "2 notifications held: Primary Email server name is blank"
+    assert load(notice.content).message == f"Notifier: {words}"
+    assert [(got["event"], got["text"], got["facts"]["count"]) for got in receiver.got] == [
+        ("held", words, 2)
+    ]
+    assert desk.notices() == []
+
+
+def test_it_is_told_anew_once_a_server_was_set_and_taken_out_again(desk: Desk) -> None:
+    desk.set(primary_email__server_name="")
+    hold(desk)
+    desk.round()
+    desk.set(primary_email__server_name="one.test")
+    desk.round()
+    desk.set(primary_email__server_name="")
+    desk.round()
+    assert len(desk.notices("text")) == 1, "within the quiet time"
+    desk.clock.advance(15 * 60)
+    desk.round()
+    assert len(desk.notices("text")) == 2
+
+
+def test_where_no_sms_server_is_set_either_the_webhook_alone_tells_of_what_is_held(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(primary_email__server_name="", primary_sms__server_name="", notices__webhook_url=receiver.url)
+    hold(desk)
+    desk.round()
+    assert [got["event"] for got in receiver.got] == ["held"]
+    assert desk.notices() == desk.notices("text") == []
+
+
+def test_who_wants_to_hear_nothing_of_what_is_held_hears_nothing(desk: Desk) -> None:
+    desk.set(primary_email__server_name="", notices__held=False)
+    hold(desk)
+    desk.round()
+    assert desk.notices("text") == []
 
 
 def test_texts_that_go_by_the_email_servers_are_not_told_of_twice(desk: Desk) -> None:

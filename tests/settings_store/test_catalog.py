@@ -136,6 +136,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "notices.all_down": True,
         "notices.misconfigured": True,
         "notices.undelivered": True,
+        "notices.held": True,
         "notices.secret_expiry": True,
         "notices.collect_seconds": 60,
         "notices.quiet_minutes": 15,
