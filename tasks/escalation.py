@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from settings_store.address_list import addresses_in
 from settings_store.snapshot import Snapshot
+from tasks.escalation_limit import WINDOW_MINUTES
 from tasks.ledger import Entry
 from tasks.line_breaks import one_line
 from tasks.mail_content import DEFAULT_SUBJECT
@@ -52,7 +53,13 @@ def is_due(outcomes: Sequence[str], *, tries: int, after: int) -> bool:
 
 
 def child_entry(
-    parent: Notification, *, parent_id: str, number: int, to: tuple[str, ...], snapshot: Snapshot
+    parent: Notification,
+    *,
+    parent_id: str,
+    number: int,
+    to: tuple[str, ...],
+    snapshot: Snapshot,
+    is_last: bool = False,
 ) -> Entry:
     """What the ledger records of the text.
 
@@ -62,12 +69,13 @@ def child_entry(
         number: Its running number, by which the text refers to it.
         to: Who gets the text.
         snapshot: The options.
+        is_last: Whether it stands for all that are late after this one, too.
     """
     child = Notification(
         version=VERSION,
         channel="text",
         to=to,
-        message=_message(parent, number),
+        message=_last_message(number) if is_last else _message(parent, number),
         id=child_id(parent_id),
         priority="high",
         expires=parent.expires,
@@ -96,6 +104,23 @@ def escalated_event(
         "notification": child,
         "number": number,
     }
+
+
+def spared_event(*, at_ms: int, limit: int) -> dict[str, Any]:
+    """What the e-mail's timeline says where too many others were followed by a text before it."""
+    return {
+        "at": at_ms,
+        "verdict": "escalation_spared",
+        "reason": f"{limit} e-mails had a text within {WINDOW_MINUTES} minutes, one more told of the rest",
+        "indexes": [],
+    }
+
+
+def _last_message(number: int) -> str:
+    return (
+        f"Mail {number} and others undelivered. No more texts about mails for {WINDOW_MINUTES} min: "
+        "see notify message list --state waiting"
+    )
 
 
 def _message(parent: Notification, number: int) -> str:

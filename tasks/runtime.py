@@ -30,6 +30,7 @@ from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
+from tasks.escalation_limit import EscalationLimit
 from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
 from tasks.limits import Limits
@@ -179,6 +180,7 @@ class Runtime:
             breaker=self.breaker,
             admission=self.admission,
             gatherer=self.gatherer,
+            texts=EscalationLimit(self.redis, prefix=self.environment.prefix),
             worker=self.worker,
             pause=self.pause,
             stopping=self.stopping.is_set,

@@ -77,6 +77,7 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         "cancel_asked": (NEUTRAL, "cyan", "cancelling", False),
         "cancelled": (NEUTRAL, "cyan", "cancelled", True),
         "escalated": (WAITS, "yellow", "a text follows", False),
+        "escalation_spared": (NEUTRAL, "cyan", "no text of its own", False),
         "escalation": (NEUTRAL, "cyan", "a text in place of a mail", False),
         "notice": (NEUTRAL, "cyan", "a notice of this notifier", False),
         "expired": (BAD, "red", "expired", False),

@@ -31,7 +31,15 @@ OPTIONS: tuple[Option, ...] = (
         AddressList(),
         "",
         "Who gets the text where an e-mail names nobody itself: addresses that make a text of a mail, as for "
-        "any text. Every e-mail that is late sends one, so in an outage that may be many; blank leaves it to "
-        "those e-mails that name somebody.",
+        "any text. Blank leaves it to those e-mails that name somebody.",
+    ),
+    Option(
+        "escalation.texts_in_10_minutes",
+        "Texts in 10 minutes",
+        Integer(0, 1000, "texts"),
+        10,
+        "So many late e-mails are followed by a text to the list above within 10 minutes. One more text says "
+        "that there are others, and those are followed by none. E-mails that name somebody themselves are "
+        "not counted. 0 is no limit.",
     ),
 )

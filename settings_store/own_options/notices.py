@@ -75,7 +75,7 @@ OPTIONS: tuple[Option, ...] = (
         "Tell of what is held",
         Boolean(),
         default=True,
-        help="Tell once when notifications are held because no server is set for them. "
+        help="Tell once when notifications wait because no server is set that could carry them. "
         "It is told by text where an SMS server is set, and by the webhook: no e-mail goes out then.",
     ),
     Option(

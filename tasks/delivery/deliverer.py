@@ -32,6 +32,7 @@ from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.walk import Walk
+from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
 from tasks.routing import Hop, route
 from tasks.schedule import gap_seconds
@@ -80,6 +81,7 @@ class Deliverer:
         breaker: Which servers are left alone.
         admission: What may go within our own limits.
         gatherer: Opens attachments.
+        texts: How many texts may follow e-mails that are late.
         worker: This process' name in the ledger.
         draw: Random numbers from 0 to 1 for the schedule.
         clock: Seconds that only grow.
@@ -98,6 +100,7 @@ class Deliverer:
         breaker: Breaker,
         admission: Admission,
         gatherer: Gatherer,
+        texts: EscalationLimit,
         worker: str,
         draw: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
@@ -112,6 +115,7 @@ class Deliverer:
         self._breaker = breaker
         self._admission = admission
         self._gatherer = gatherer
+        self._texts = texts
         self._worker = worker
         self._tally = tally or NoTally()
         self._draw = draw
@@ -165,7 +169,7 @@ class Deliverer:
         if routed.held is not None:
             # A text is no help where it would be held beside the mail.
             if route(state.snapshot, "text").held is None:
-                escalate(state, self._ledger, self._insist, tried=True)
+                escalate(state, self._ledger, self._insist, texts=self._texts, tried=True)
             return self._finish(state, "held", routed.held, 0.0, counts=False)
         watch = BreakerWatch(self._breaker, state, routed.chain)
         watch.ask()
@@ -199,7 +203,7 @@ class Deliverer:
     ) -> PassResult:
         if state.notification.strict and gathered.trouble:
             wait = self._gap_seconds(state)
-            escalate(state, self._ledger, self._insist, tried=True)
+            escalate(state, self._ledger, self._insist, texts=self._texts, tried=True)
             return self._finish(state, "waiting", f"strict: {gathered.trouble}", wait, counts=True)
         walk = Walk(
             self._ledger,
@@ -217,7 +221,7 @@ class Deliverer:
         walk.run()
         wait = wait_seconds(state, chain, draw=self._draw())
         counts = counts_as_pass(state)
-        escalate(state, self._ledger, self._insist, tried=counts_as_try(state))
+        escalate(state, self._ledger, self._insist, texts=self._texts, tried=counts_as_try(state))
         return self._finish(state, "waiting", state.walked.reason, wait, counts=counts)
 
     def _gap_seconds(self, state: PassState) -> float:

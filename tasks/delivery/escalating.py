@@ -10,19 +10,30 @@ import logging
 
 from tasks.delivery.insist import Insist
 from tasks.delivery.pass_state import PassState
-from tasks.escalation import child_entry, child_id, escalated_event, is_due, text_recipients
+from tasks.escalation import (
+    child_entry,
+    child_id,
+    escalated_event,
+    is_due,
+    spared_event,
+    text_recipients,
+)
+from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import FINAL_STATES, Ledger, LedgerUnavailable
 
 _log = logging.getLogger(__name__)
 
 
-def escalate(state: PassState, ledger: Ledger, insist: Insist, *, tried: bool) -> None:
+def escalate(
+    state: PassState, ledger: Ledger, insist: Insist, *, texts: EscalationLimit, tried: bool
+) -> None:
     """Accept the text of an e-mail, once, where it is due, and say so in the e-mail's timeline.
 
     Args:
         state: The pass at its end, not yet finished.
         ledger: Where the text goes.
         insist: Repeats the call until it is answered.
+        texts: How many may follow e-mails that name nobody themselves.
         tried: Whether this was a try of the chain, successful or not.
     """
     memory, snapshot = state.memory, state.snapshot
@@ -34,8 +45,20 @@ def escalate(state: PassState, ledger: Ledger, insist: Insist, *, tried: bool) -
     if not to or not is_due(state.outcomes, tries=memory.tries, after=after):
         return
     parent_id = state.claim.id
+    place, limit = 0, snapshot.number("escalation.texts_in_10_minutes")
+    if limit and not state.notification.escalate_text_to:
+        place = insist(lambda: texts.place(parent_id, limit=limit))
+        if place > limit:
+            memory.escalated = True
+            state.pending.entries.append(spared_event(at_ms=state.now_ms(), limit=limit))
+            return
     entry = child_entry(
-        state.notification, parent_id=parent_id, number=state.claim.number, to=to, snapshot=snapshot
+        state.notification,
+        parent_id=parent_id,
+        number=state.claim.number,
+        to=to,
+        snapshot=snapshot,
+        is_last=place == limit > 0,
     )
     try:
         accepted = insist(lambda: ledger.accept(entry, ring=False))

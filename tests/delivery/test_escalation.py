@@ -9,9 +9,11 @@ import redis
 
 from settings_store.keyring import Keyring
 from tasks.escalation import child_id
+from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import LedgerUnavailable
 from tasks.ledger.queries import Record
 from tasks.notification import load
+from tests.rigs.clock import TEST_CLOCK
 from tests.rigs.delivery_bench import ID, Bench
 from tests.rigs.delivery_servers import MailServer
 from tests.rigs.losing_ledger import Losing, Loss, WorkerDied
@@ -287,3 +289,70 @@ def test_a_held_email_is_followed_by_no_text_that_would_be_held_too(bench: Bench
         assert bench.deliver().state == "held"
         bench.ledger.release_held(bench.store.snapshot().revision + 1)
     assert texts(bench) == []
+
+
+def late(bench: Bench, notification_id: str, **fields: object) -> Record:
+    """An e-mail after its second pass."""
+    bench.accept_email(id=notification_id, **fields)
+    bench.deliverer.deliver(notification_id)
+    bench.clock.advance(16)
+    bench.ledger.sweep("normal", room=50)
+    bench.deliverer.deliver(notification_id)
+    record = bench.queries.get(notification_id)
+    assert record is not None
+    assert record.passes == 2
+    return record
+
+
+def messages(bench: Bench) -> list[str]:
+    found = sorted(texts(bench), key=lambda record: record.number)
+    return [load(record.content).message for record in found]
+
+
+def test_many_late_emails_are_followed_by_few_texts_and_one_that_tells_of_the_rest(bench: Bench) -> None:
+    bench.set(escalation__text_to=ON_CALL, escalation__texts_in_10_minutes=2)
+    records = [late(bench, f"n{number}") for number in range(6)]
+    assert [events(record) for record in records] == [["escalated"]] * 3 + [["escalation_spared"]] * 3
+    first, second, last = messages(bench)
+    assert first.startswith(f"Mail {records[0].number} undelivered: ")
+    assert second.startswith(f"Mail {records[1].number} undelivered: ")
+    assert last.startswith(f"Mail {records[2].number} and others undelivered. No more texts")
+    assert len(f"ID={records[2].number} {last}") <= 160
+    assert records[-1].timeline[-1]["reason"] == (
+        "2 e-mails had a text within 10 minutes, one more told of the rest"
+    )
+    bench.clock.advance(600)
+    late(bench, "later")
+    assert len(texts(bench)) == 4
+    for record in records[3:]:
+        bench.ledger.sweep("normal", room=50)
+        bench.deliverer.deliver(record.id)
+    assert len(texts(bench)) == 4, "who was told of among the rest is not followed by a text later"
+
+
+def test_emails_that_name_somebody_are_not_counted_and_0_is_no_limit(bench: Bench) -> None:
+    bench.set(escalation__text_to=ON_CALL, escalation__texts_in_10_minutes=1)
+    for number in range(3):
+        late(bench, f"named{number}", escalate_text_to=[PHONE])
+    assert len(texts(bench)) == 3
+    late(bench, "n1")
+    late(bench, "n2")
+    late(bench, "n3")
+    assert len(texts(bench)) == 5
+    bench.set(escalation__texts_in_10_minutes=0)
+    late(bench, "n4")
+    late(bench, "n5")
+    assert len(texts(bench)) == 7
+
+
+def test_a_pass_that_is_made_again_keeps_its_place_among_the_texts(bench: Bench) -> None:
+    limit = EscalationLimit(bench.redis, clock=TEST_CLOCK)
+    assert [limit.place(each, limit=1) for each in ("a", "a", "b", "a", "b", "c", "c")] == [
+        0,
+        0,
+        1,
+        0,
+        1,
+        2,
+        2,
+    ]

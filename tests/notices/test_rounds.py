@@ -14,7 +14,7 @@ import redis
 from settings_store.keyring import Keyring, generate
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
-from tasks.ledger import LedgerUnavailable
+from tasks.ledger import LedgerUnavailable, Results
 from tasks.ledger.queries import Record
 from tasks.notices.incident import Incident
 from tasks.notices.notices import POST_TRIES, Notices
@@ -191,7 +191,7 @@ def hold(desk: Desk) -> None:
     claim = desk.told.claim(desk.told.accept(email()))
     revision = desk.store.snapshot().revision
     status, _ = desk.told.ledger.finish(
-        claim, then="held", reason="Primary Email server name is blank", revision=revision
+        claim, then="held", results=Results(), reason="Primary Email server name is blank", revision=revision
     )
     assert status == "finished"
 

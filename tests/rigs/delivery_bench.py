@@ -20,6 +20,7 @@ from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import Memory, read_memory
 from tasks.delivery.probe import Prober
+from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
 from tasks.limits import Limits
@@ -118,6 +119,7 @@ class Bench:
             breaker=self.breaker,
             admission=self.admission,
             gatherer=self.gatherer,
+            texts=EscalationLimit(self.redis, clock=TEST_CLOCK),
             worker=worker,
             draw=lambda: self.draw,
             clock=self.seconds,

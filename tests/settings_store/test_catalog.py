@@ -128,6 +128,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "escalation.enabled": True,
         "escalation.after_passes": 2,
         "escalation.text_to": "",
+        "escalation.texts_in_10_minutes": 10,
         "notices.email_to": "",
         "notices.text_to": "",
         "notices.text_always": False,
