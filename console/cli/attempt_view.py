@@ -14,7 +14,7 @@ from settings_store.catalog import GROUPS
 
 #: Under the time since acceptance, so that a reply has most of the line.
 _INDENT = " " * 12
-_SINCE_COLUMNS = 10
+_SINCE_COLUMNS = 9
 _NAMED_RECIPIENTS = 3
 
 
@@ -30,7 +30,7 @@ def entry_lines(
     """The lines of one entry: the first tells what happened, the others why."""
     at_ms = int(entry.get("at") or accepted_at_ms)
     since = f"+{duration(at_ms - accepted_at_ms)}"
-    begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}}"
+    begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}} "
     mark, colour, words, says_all = verdict_words(entry.get("verdict"))
     who = _who(entry)
     alike = int(entry.get("alike") or 1)

@@ -104,6 +104,16 @@ def test_a_server_that_was_passed_over_is_shown_with_the_reason(told: ToldLedger
     assert not any(f"chosen: {PRIMARY_RULE}" in line for line in lines)
 
 
+def test_a_long_time_since_acceptance_is_parted_from_what_happened(told: ToldLedger) -> None:
+    notification_id = told.accept(email())
+    claim = told.claim(notification_id)
+    told.clock.advance(62)
+    late = told.entry("primary_email", "server_down", reason="the server refuses connections")
+    told.finish(claim, {}, [late], reason="down", wait_seconds=60)
+    lines = list(message_lines(told.record(notification_id), now_ms=told.clock.now_ms, screen=Screen(80)))
+    assert any("  +1 min 2 s ✗ Primary Email: server down" in line for line in lines)
+
+
 def second_pass(told: ToldLedger, notification_id: str) -> None:
     told.clock.advance(16)
     told.ledger.sweep("high", room=1)
