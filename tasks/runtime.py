@@ -41,6 +41,7 @@ from tasks.oauth.kept_tokens import KeptTokens
 from tasks.oauth.tokens import Tokens
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
+from tasks.stop_sign import StopSign
 from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
 
@@ -58,11 +59,18 @@ class Runtime:
         stopping: Set when the process is to end.
     """
 
-    def __init__(self, environment: Environment, *, worker: str = "", tally: Tally | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        worker: str = "",
+        tally: Tally | None = None,
+        stopping: StopSign | None = None,
+    ) -> None:
         self.environment = environment
         self.tally = tally or NoTally()
         self.making = threading.RLock()
-        self.stopping = threading.Event()
+        self.stopping = stopping or StopSign()
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
 
     @made_once

@@ -11,6 +11,7 @@ from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
+from tasks.stop_sign import StopSign
 from workers import metrics, notice_step, quiet_logs, results, status_command, steps
 from workers.metrics import MetricsStep
 from workers.metrics_address import MetricsAddress, metrics_address
@@ -70,7 +71,9 @@ app.conf.update(
 
 share_counts(sys.argv, os.environ)
 _tally = metrics.new_tally()
-runtime = RuntimePerProcess(lambda: Runtime(_environment, tally=_tally))
+#: Made before a pool forks, so that its children see it too.
+_stopping = StopSign()
+runtime = RuntimePerProcess(lambda: Runtime(_environment, tally=_tally, stopping=_stopping))
 celery_tasks.register(app, runtime)
 steps.provide(runtime)
 status_command.provide(runtime)

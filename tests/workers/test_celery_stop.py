@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
+from tests.rigs.embedded import descendants, lives
 from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import wait_until
+from tests.rigs.scripted_smtp import Later
 
 STOPS_WITHIN_SECONDS = 6.0
 
@@ -29,3 +35,28 @@ def test_stopping_under_load_loses_and_doubles_nothing(installation: Installatio
         wait_until(lambda: not installation.open_count(), what="everything being final")
     assert mailbox.counts() == dict.fromkeys(ids, 1)
     assert {entry["verdict"] for each in ids for entry in installation.record(each).timeline} == {"delivered"}
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_a_worker_that_is_asked_to_stop_while_redis_is_away_does_not_wait_for_it(
+    installation: Installation, mailbox: Mailbox, pool: str
+) -> None:
+    installation.configure(primary=mailbox)
+    go_on = threading.Event()
+    mailbox.answer(".", Later(go_on, "250 2.0.0 queued"))
+    published = installation.publish()
+    with installation.worker(f"--pool={pool}", "--concurrency=2") as worker:
+        _taken(mailbox, 1, what="a text waiting for its answer")
+        children = list(descendants(worker.process.pid))
+        installation.server.stop()
+        go_on.set()
+        # The pass has an outcome now, and nobody to tell it to.
+        worker.wait_logged("ledger_away")
+        worker.process.terminate()
+        wait_until(
+            lambda: not any(map(lives, [worker.process.pid, *children])),
+            seconds=60,
+            what="the worker and its children being gone",
+        )
+    installation.server.start()
+    assert installation.record(published.id).state == "sending", "its lease tells the next worker"
