@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.chaos.experiments import EXPERIMENTS
+from benchmarks.chaos.experiments import EXPERIMENTS, IN_THE_TESTS
 from benchmarks.chaos.outcome import Outcome
 from benchmarks.chaos.setting import Setting
 
@@ -17,7 +17,11 @@ from benchmarks.chaos.setting import Setting
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="EXPERIMENT", help="; ".join(EXPERIMENTS))
-    parser.add_argument("--short", action="store_true", help="fewer of everything, as the tests run it")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="fewer of everything; without names, those that are among the tests",
+    )
     parser.add_argument("--seed", type=int, default=1, help="decides where it breaks what (1)")
     parser.add_argument("--json", action="store_true", help="one JSON object an experiment, a line each")
     asked = parser.parse_args()
@@ -25,7 +29,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no such experiment: {', '.join(sorted(unknown))}; allowed: {', '.join(EXPERIMENTS)}")
     outcomes = []
-    for name in asked.names or EXPERIMENTS:
+    for name in asked.names or (IN_THE_TESTS if asked.short else EXPERIMENTS):
         with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
             outcome = EXPERIMENTS[name](Setting(Path(folder), asked.seed, short=asked.short))
         outcomes.append(outcome)
@@ -42,12 +46,15 @@ def lines(outcome: Outcome) -> list[str]:
         f"{mark} {outcome.name:<22}{outcome.notifications:>8,} in {outcome.seconds:,.1f} s  {outcome.broken}"
     ]
     for name, figure in outcome.figures.items():
-        shown = (
-            ", ".join(f"{key} {value}" for key, value in figure.items())
-            if isinstance(figure, dict)
-            else figure
-        )
-        told.append(f"    {name.replace('_', ' '):<40}{shown}")
+        label = name.replace("_", " ")
+        match figure:
+            case dict() if name == "table":
+                told += [f"    {row:<28}{words}" for row, words in figure.items()]
+            case dict():
+                counted = ", ".join(f"{key} {value}" for key, value in figure.items())
+                told.append(f"    {label:<48}{counted}")
+            case _:
+                told.append(f"    {label:<48}{figure}")
     return [*told, *(f"    ✗ {fault}" for fault in outcome.faults)]
 
 

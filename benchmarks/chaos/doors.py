@@ -7,10 +7,12 @@ import json
 import random
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import kombu.exceptions
 import redis
 from celery import Celery
 
@@ -21,6 +23,9 @@ from tests.rigs.installation import Installation
 from tests.rigs.notifications import email
 
 _AT_ONCE = 10
+#: Five minutes of trying.
+_TRIES = 3_000
+_PAUSE_SECONDS = 0.1
 _COMMAND_LINE_SECONDS = 60
 
 
@@ -92,26 +97,47 @@ class Doors:
             try:
                 answers = self._publisher.publish_many(documents)
             except (redis.RedisError, LedgerUnavailable):
-                if attempt >= 200:
+                if attempt >= _TRIES:
                     raise
-                self.asked_again += 1
+                self._ask_again()
                 continue
             for answer in answers:
                 assert isinstance(answer, Published), answer
                 self.accepted.append(answer.id)
             return
 
+    def _ask_again(self) -> None:
+        self.asked_again += 1
+        time.sleep(_PAUSE_SECONDS)
+
     def _submit(self, most: int) -> int:
         many = min(_AT_ONCE, most)
         for _ in range(many):
-            self.submit()
+            self._insist_on_submitting()
         return many
 
-    def submit(self) -> str:
+    def _insist_on_submitting(self) -> None:
+        """The same for the broker: what raised may have come in, and comes in once by its task id."""
+        task_id = str(uuid.uuid4())
+        for attempt in itertools.count():
+            try:
+                self.submit(task_id)
+            except (kombu.exceptions.OperationalError, redis.RedisError):
+                if attempt >= _TRIES:
+                    raise
+                self._ask_again()
+            else:
+                return
+
+    def submit(self, task_id: str | None = None) -> str:
         """Hand one to the broker as any Celery app does; its id."""
         document = {**email(subject="chaos")}
         sent = self._sender.send_task(
-            "notify.submit", kwargs={"notification": document}, queue="notify.normal"
+            "notify.submit",
+            kwargs={"notification": document},
+            queue="notify.normal",
+            task_id=task_id,
+            ignore_result=True,
         )
         self.submitted.append(sent.id)
         return str(sent.id)

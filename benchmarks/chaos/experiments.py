@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks.chaos import kills, memory_full, shutdown
+from benchmarks.chaos import backlog, kills, memory_full, redis_breaks, servers, shutdown
 from benchmarks.chaos.outcome import Outcome
 from benchmarks.chaos.setting import Setting
 
@@ -17,5 +17,24 @@ EXPERIMENTS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "stop-threads": shutdown.stop_threads,
     "stop-prefork": shutdown.stop_prefork,
     "rolling-restart": shutdown.rolling_restart,
+    "redis-killed-always": redis_breaks.killed_always,
+    "redis-killed-everysec": redis_breaks.killed_everysec,
+    "redis-away": redis_breaks.outage,
+    "redis-resets": redis_breaks.resets,
+    "redis-wrong-password": redis_breaks.wrong_password,
     "redis-full": memory_full.redis_full,
+    "servers-misbehave": servers.misbehaviour,
+    "past-a-black-hole": servers.past_a_black_hole,
+    "backlog": backlog.backlog,
 }
+
+#: In their short form these are among the tests, and what `--short` runs where none is named.
+IN_THE_TESTS: Final = (
+    "kill-threads",
+    "kill-prefork-parent",
+    "rolling-restart",
+    "redis-killed-always",
+    "redis-resets",
+    "redis-full",
+    "servers-misbehave",
+)

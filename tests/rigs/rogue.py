@@ -100,14 +100,27 @@ def running_liar(answer: bytes, *, hangs_up: bool) -> Iterator[str]:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[str]:
-    """An address that drops every further try to connect: its line of waiting connections is full."""
+    """An address that drops every further try to connect by SMB."""
     address = loopback_address()
+    with black_hole_at(address, 445):
+        yield address
+
+
+@contextlib.contextmanager
+def black_hole_at(address: str, port: int) -> Iterator[int]:
+    """A port that drops every further try to connect: its line of waiting connections is full.
+
+    Args:
+        address: On loopback.
+        port: Its number, which is yielded; 0 for one that is free.
+    """
     with socket.socket() as server, contextlib.ExitStack() as waiting:
-        server.bind((address, 445))
+        server.bind((address, port))
         server.listen(0)
+        bound: int = server.getsockname()[1]
         for _ in range(4):
             peer = waiting.enter_context(socket.socket())
             peer.settimeout(0)
             with contextlib.suppress(BlockingIOError):
-                peer.connect((address, 445))
-        yield address
+                peer.connect((address, bound))
+        yield bound

@@ -1,0 +1,102 @@
+"""A backlog while every server is down: what it costs worker and broker, and how it goes away."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.chaos.ending import PATIENCE_SECONDS
+from benchmarks.chaos.outcome import Outcome
+from benchmarks.chaos.setting import Setting
+from tasks.broker import QUEUE_LIMIT
+from tests.rigs.installation import Installation, running_installation
+from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.processes import wait_until
+from tests.rigs.worker import Worker
+
+_AT_ONCE = 2_000
+_MOST_GROWTH = 1.2
+_HIGH_P99_SECONDS = 1.0
+
+
+def backlog(setting: Setting) -> Outcome:
+    """Many wait, none can go; then the server returns, and new ones of high priority pass them all."""
+    count, urgent = setting.size(2_000, 100_000), setting.size(20, 200)
+    outcome = Outcome("backlog", "every server down while a backlog grows", count + urgent)
+    began = time.monotonic()
+    with (
+        running_installation(setting.folder) as installation,
+        open_mailbox() as mailbox,
+        installation.worker() as worker,
+    ):
+        installation.configure(primary=mailbox)
+        # Warm, as a worker is that has worked for a while.
+        _all_final(installation, installation.publish_many(200))
+        idle_mb = _memory_mb(worker)
+        mailbox.go_down()
+        lists, memory = [], [idle_mb]
+        for _ in range(count // _AT_ONCE):
+            installation.publish_many(_AT_ONCE)
+            lists.append(int(installation.runtime.redis.llen("notify.normal")))
+            memory.append(_memory_mb(worker))
+        wait_until(
+            lambda: installation.queries.counts()["waiting"] > 0,
+            seconds=PATIENCE_SECONDS,
+            what="some waiting for the server",
+        )
+        memory.append(_memory_mb(worker))
+        outcome.figures |= {
+            "worker_idle_mb": round(idle_mb, 1),
+            "worker_most_mb": round(max(memory), 1),
+            "longest_broker_list": max(lists),
+        }
+        _bring_back(installation, mailbox, outcome, urgent)
+        outcome.figures["worker_most_mb_in_the_drain"] = round(_memory_mb(worker), 1)
+    outcome.expect(
+        that=max(memory) <= idle_mb * _MOST_GROWTH, else_fault="the backlog costs the worker's memory"
+    )
+    # Publishers that look at once may each find room for what they bring.
+    outcome.expect(that=max(lists) <= QUEUE_LIMIT * 1.2, else_fault="the backlog is in the broker")
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _bring_back(installation: Installation, mailbox: Mailbox, outcome: Outcome, urgent: int) -> None:
+    """The server takes mail again: the drain runs, and urgent ones come in one after the other."""
+    taken = mailbox.taken
+    mailbox.come_up()
+    installation.server.advance(61)
+    wait_until(
+        lambda: mailbox.taken > taken + 100, seconds=PATIENCE_SECONDS, what="the backlog beginning to go"
+    )
+    taken, started = mailbox.taken, time.monotonic()
+    waits = []
+    for _ in range(urgent):
+        published = installation.publish(priority="high")
+        record = installation.wait_state(published.id, "delivered", seconds=PATIENCE_SECONDS)
+        assert record.finished_at_ms is not None
+        waits.append((record.finished_at_ms - record.accepted_at_ms) / 1000)
+    seconds = time.monotonic() - started
+    p99 = sorted(waits)[int(len(waits) * 0.99)]
+    outcome.figures |= {
+        "drained_per_second": round((mailbox.taken - taken) / seconds, 1),
+        "still_waiting_when_the_last_urgent_one_was_sent": installation.open_count(),
+        "high_priority_median_seconds": round(sorted(waits)[len(waits) // 2], 3),
+        "high_priority_p99_seconds": round(p99, 3),
+    }
+    outcome.expect(that=installation.open_count() > 0, else_fault="the backlog was gone before they came")
+    outcome.expect(
+        that=p99 <= _HIGH_P99_SECONDS, else_fault=f"high priority waited {p99:.2f} s at the 99th percentile"
+    )
+
+
+def _memory_mb(worker: Worker) -> float:
+    """What the worker's process has in memory now."""
+    pages = int(Path(f"/proc/{worker.process.pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1_048_576
+
+
+def _all_final(installation: Installation, ids: list[str]) -> None:
+    wait_until(
+        lambda: installation.final_count() >= len(ids), seconds=PATIENCE_SECONDS, what="all being final"
+    )

@@ -1,0 +1,191 @@
+"""Redis killed, away, hanging up and refusing the password, while notifications come in and go out."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import redis
+
+from benchmarks.chaos.doors import Doors
+from benchmarks.chaos.ending import PATIENCE_SECONDS, come_to_the_end
+from benchmarks.chaos.judging import judge
+from benchmarks.chaos.outcome import Outcome
+from benchmarks.chaos.setting import Setting
+from tests.rigs.installation import Installation, running_installation
+from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.processes import wait_until
+from tests.rigs.worker import Worker
+
+_ANSWER_SECONDS = 0.02
+_PASSWORD = "changed meanwhile"
+
+
+@dataclass
+class Scene:
+    """Notifications flow from a publisher through a worker to a mail server."""
+
+    installation: Installation
+    mailbox: Mailbox
+    doors: Doors
+    worker: Worker
+    count: int
+
+    def wait_taken(self, least: int) -> None:
+        wait_until(lambda: self.mailbox.taken >= least, seconds=PATIENCE_SECONDS, what=f"{least} mails")
+
+    def seconds_until_mail(self) -> float:
+        """How long from now until another mail comes."""
+        before, began = self.mailbox.taken, time.monotonic()
+        self.wait_taken(before + 1)
+        return time.monotonic() - began
+
+
+def killed_always(setting: Setting) -> Outcome:
+    """With the settings that the promise asks for."""
+    return _killed(setting, "redis-killed-always", "always")
+
+
+def killed_everysec(setting: Setting) -> Outcome:
+    """With the settings that many have."""
+    return _killed(setting, "redis-killed-everysec", "everysec")
+
+
+def _killed(setting: Setting, name: str, fsync: str) -> Outcome:
+    kills = setting.size(2, 12)
+
+    def kill(scene: Scene, outcome: Outcome) -> None:
+        away = []
+        for turn in range(kills):
+            scene.wait_taken(scene.count * (turn + 1) * 7 // (kills * 10))
+            scene.installation.server.stop()
+            scene.installation.server.start()
+            away.append(scene.seconds_until_mail())
+        outcome.figures |= {"kills": kills, "longest_seconds_until_the_next_mail": round(max(away), 2)}
+
+    broken = f"Redis killed and started again, appendfsync {fsync}"
+    return _run(setting, name, broken, kill, "--appendfsync", fsync)
+
+
+def outage(setting: Setting) -> Outcome:
+    """Redis away for longer than any call waits."""
+    seconds = setting.size(8, 60)
+
+    def stay_away(scene: Scene, outcome: Outcome) -> None:
+        scene.wait_taken(scene.count // 5)
+        scene.installation.server.stop()
+        began = time.monotonic()
+        told = _what_a_publisher_is_told(scene.installation)
+        outcome.figures |= {
+            "publisher_is_told": told,
+            "publisher_waits_seconds": round(time.monotonic() - began, 1),
+        }
+        outcome.expect(that=time.monotonic() - began < 60, else_fault="a publisher waited for a minute")
+        # The outage is the experiment: nothing could be waited for instead.
+        time.sleep(max(0.0, seconds - (time.monotonic() - began)))
+        outcome.figures["away_seconds"] = round(time.monotonic() - began, 1)
+        scene.installation.server.start()
+        outcome.figures["seconds_until_the_next_mail"] = round(scene.seconds_until_mail(), 2)
+
+    return _run(setting, "redis-away", f"Redis away for {seconds} s", stay_away)
+
+
+def resets(setting: Setting) -> Outcome:
+    """Every connection cut, again and again."""
+    times = setting.size(5, 60)
+
+    def reset(scene: Scene, outcome: Outcome) -> None:
+        dice = setting.dice()
+        marks = sorted(dice.sample(range(1, scene.count * 8 // 10), times))
+        for mark in marks:
+            scene.wait_taken(mark)
+            client = scene.installation.runtime.redis
+            for kind in ("normal", "pubsub"):
+                client.client_kill_filter(_type=kind, skipme=True)
+        outcome.figures["resets"] = times
+
+    return _run(setting, "redis-resets", "every connection to Redis cut, again and again", reset)
+
+
+def wrong_password(setting: Setting) -> Outcome:
+    """The password changed under everybody, and changed back."""
+
+    def change(scene: Scene, outcome: Outcome) -> None:
+        scene.wait_taken(scene.count // 5)
+        url = scene.installation.server.url
+        with redis.Redis.from_url(url) as operator:
+            operator.config_set("requirepass", _PASSWORD)
+            # This very connection was let in before.
+            for kind in ("normal", "pubsub"):
+                operator.client_kill_filter(_type=kind, skipme=True)
+            began = time.monotonic()
+            outcome.figures["publisher_is_told"] = _what_a_publisher_is_told(scene.installation)
+            outcome.figures["publisher_waits_seconds"] = round(time.monotonic() - began, 1)
+            scene.worker.wait_logged("Authentication required")
+            operator.config_set("requirepass", "")
+        outcome.figures["seconds_until_the_next_mail"] = round(scene.seconds_until_mail(), 2)
+
+    return _run(setting, "redis-wrong-password", "the password of Redis changed, and changed back", change)
+
+
+def _what_a_publisher_is_told(installation: Installation) -> str:
+    doors = Doors(installation)
+    try:
+        doors.accept_one()
+    except redis.RedisError as error:
+        return type(error).__name__
+    finally:
+        doors.close()
+    return "accepted"
+
+
+def _run(
+    setting: Setting, name: str, broken: str, breaks: Callable[[Scene, Outcome], None], *options: str
+) -> Outcome:
+    count = setting.size(200, 4_000)
+    outcome = Outcome(name, broken, count)
+    began = time.monotonic()
+    with _flowing(setting, count, *options) as (scene, publishing):
+        breaks(scene, outcome)
+        publishing.join()
+        installation, doors = scene.installation, scene.doors
+        wait_until(
+            lambda: installation.final_count() >= count * 9 // 10 or scene.worker.process.poll() is not None,
+            seconds=PATIENCE_SECONDS,
+            what="most being final",
+        )
+        ended = scene.worker.process.poll()
+        outcome.expect(that=ended is None, else_fault=f"the worker ended with exit code {ended}")
+        scene.worker.stop()
+        come_to_the_end(installation)
+        gone = [each for each in doors.submitted if installation.queries.get(each) is None]
+        outcome.figures |= {
+            "publishers_asked_again": doors.asked_again,
+            "by_submit": len(doors.submitted),
+            "submitted_lost_in_the_broker_client": len(gone),
+        }
+        known = [*doors.accepted, *(set(doors.submitted) - set(gone))]
+        judge(installation, known, [scene.mailbox]).tell(outcome)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+@contextlib.contextmanager
+def _flowing(setting: Setting, count: int, *options: str) -> Iterator[tuple[Scene, threading.Thread]]:
+    with running_installation(setting.folder, *options) as installation, open_mailbox() as mailbox:
+        installation.configure(primary=mailbox)
+        mailbox.take_slowly(_ANSWER_SECONDS)
+        doors = Doors(installation)
+        publishing = threading.Thread(
+            target=lambda: list(doors.publish(count, setting.dice(), by_command_line=0))
+        )
+        with installation.worker() as worker:
+            publishing.start()
+            try:
+                yield Scene(installation, mailbox, doors, worker, count), publishing
+            finally:
+                publishing.join()
+                doors.close()
