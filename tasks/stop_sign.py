@@ -12,7 +12,7 @@ _LOOK_EVERY_SECONDS: Final = 0.25
 class StopSign:
     """Set once, in the process that is asked to stop; seen by the children that it forked since it made it.
 
-    It is a byte of shared memory without a lock: a fork in the middle of anything copies nothing that is held.
+    It is a byte of shared memory without a lock: a fork in the middle of anything copies nothing held.
     """
 
     def __init__(self) -> None:
