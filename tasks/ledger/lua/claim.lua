@@ -1,6 +1,21 @@
 -- Take a queued notification, or one whose lease is over, for one pass. The answer brings the whole record.
 -- Repeating a call with the same token gives the same claim.
 -- ARGV: prefix, id, token, lease ms, longest ms, poison lapses, worker, revision key
+local SUSPECT_AGAIN_MS = 1000
+
+-- A worker that ended while it held several tells not over which. So a worker holds one suspect at a time, and who
+-- is innocent is never counted twice beside the one that kills.
+local function is_alone(record, worker, longest, now)
+  local key = prefix .. ':suspect:' .. worker
+  local other = redis.call('GET', key)
+  if other and other ~= record.id then
+    local held = load(other, 'state', 'worker', 'lease_until')
+    if held.state == 'sending' and held.worker == worker and tonumber(held.lease_until) > now then return false end
+  end
+  redis.call('SET', key, record.id, 'PX', longest)
+  return true
+end
+
 local id, token = ARGV[2], ARGV[3]
 local lease, longest, poison_lapses = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local now = now_ms()
@@ -17,6 +32,10 @@ if not mine then
   if record.state ~= 'queued' then return {record.state} end
   if tonumber(record.expires_at) <= now then
     finish_as(record, 'expired', 'expired', now)
+    return {record.state}
+  end
+  if tonumber(record.lapses or '0') > 0 and not is_alone(record, ARGV[7], longest, now) then
+    due(record, now + SUSPECT_AGAIN_MS)
     return {record.state}
   end
   move(record, 'sending')
