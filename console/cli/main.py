@@ -17,6 +17,7 @@ from console.cli.output import say, show_error
 
 _COMMANDS = {
     "send": Lazy("console.cli.send", "send", "send an e-mail or a text"),
+    "exec": Lazy("console.cli.exec", "exec_", "run a job, and tell where it fails"),
     "message": Lazy("console.cli.message", "message", "what became of messages: show, list, watch, replay"),
     "options": Lazy("console.cli.options", "options", "the options: look, set, compare, roll back, export"),
     "route": Lazy("console.cli.route", "route", "which servers a message goes to, and why"),

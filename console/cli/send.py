@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sys
 import uuid
@@ -12,14 +11,13 @@ from typing import Any
 
 import click
 import msgspec
-import redis
 
 from console.cli.cell_text import shown
 from console.cli.context import client, environment
-from console.cli.errors import FAILED, STILL_OPEN, BadInput, Failed
-from console.cli.faults import redis_fault
+from console.cli.errors import FAILED, STILL_OPEN, BadInput
 from console.cli.flags import as_json, dry_run
 from console.cli.output import say, say_json, tell, warn
+from console.cli.publishing import publish
 from console.cli.route import route_json, route_lines
 from console.cli.screen import Screen
 from console.cli.send_document import document_json, document_lines, notification_of
@@ -27,10 +25,9 @@ from console.cli.send_flags import email_flags, text_flags
 from console.cli.waiting import shown_progress, wait_for_end
 from settings_store.environment import Environment
 from settings_store.store import SettingsStore
-from tasks.bells import Bells
-from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries, LedgerUnavailable, State
+from tasks.ledger import FINAL_STATES, LedgerQueries, State
 from tasks.notification import Notification
-from tasks.publisher import ExpiredAlready, Published, Publisher, PublishError
+from tasks.publisher import Published
 from tasks.routing import route
 from tasks.server import Channel
 
@@ -82,7 +79,7 @@ def _send(channel: Channel, given: Mapping[str, Any]) -> None:
     connected = client(found)
     # Asked before anything is written: where this fails, surely nothing was accepted.
     connected.ping()
-    receipt = _publish(found, connected, notification)
+    receipt = publish(found, connected, notification)
     if receipt.again:
         tell("it was accepted before, by the same id or key; nothing new was recorded")
     if receipt.unknown_tokens:
@@ -110,41 +107,6 @@ def _show(receipt: Published, state: State, *, as_json: bool) -> None:
         say_json({"id": receipt.id, "number": receipt.number, "state": state})
     else:
         say(f"ID={receipt.number} {state}  {receipt.id}")
-
-
-def _publish(found: Environment, connected: redis.Redis, notification: Notification) -> Published:
-    store = SettingsStore(connected, prefix=found.prefix)
-    ledger = Ledger(connected, prefix=found.prefix, revision_key=store.revision_key)
-    logging.getLogger("tasks").addHandler(_BELLS)
-    bells = Bells(found.broker_url, prefix=found.prefix)
-    try:
-        return Publisher(store, ledger, bells).publish(notification)
-    except ExpiredAlready as error:
-        raise BadInput(str(error), "--expires 2h, or a later time") from None
-    except PublishError as error:
-        raise Failed(str(error), "`notify message show` with that id shows the first one") from None
-    except LedgerUnavailable as error:
-        raise Failed(str(error), "`redis-cli INFO memory` shows how full it is") from None
-    except redis.RedisError as error:
-        raise Failed(
-            f"{redis_fault(error).message}; whether the notification was accepted is unknown",
-            f"send it again with --id {notification.id}: it is never accepted twice",
-        ) from None
-    finally:
-        bells.close()
-
-
-class _BellHandler(logging.Handler):
-    """Says what a broker that is away means; everything else that is logged stays out of a person's sight."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Warn once it is accepted but no worker could be told."""
-        if record.getMessage().startswith(("broker_not_reached", "bell_not_rung")):
-            warn("the broker does not answer; a worker finds the notification in the ledger by itself")
-
-
-#: Added to the same logger twice, a handler is there once.
-_BELLS = _BellHandler()
 
 
 def _dry_run(found: Environment, notification: Notification, *, as_json: bool) -> None:
