@@ -10,8 +10,8 @@ import pytest
 from console.cli.main import root
 from tests.rigs.command_line import CommandLine
 
-#: What these print is for a program in any case; `audit export` has --format. `exec` prints what its job does,
-#: `console` serves.
+#: What these print is for a program in any case; `audit export` has --format. `exec` prints what its job
+#: does, `console` serves.
 WITHOUT_JSON = {"completion", "audit export", "exec", "console"}
 COLUMNS = 80
 
