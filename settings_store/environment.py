@@ -1,4 +1,4 @@
-"""What a process of ours reads from its surroundings: where Redis is and where the keys lie, nothing else.
+"""What a process of ours reads from its surroundings: where Redis, the keys and Flower are, nothing else.
 
 No server setting is ever taken from the environment: two processes with different variables would then
 disagree about where mail goes. Those settings are options in Redis (see `catalog`).
@@ -35,12 +35,14 @@ class Environment:
         broker_url: The broker that carries the tasks; the same Redis unless set.
         key_files: Key ring files, the primary first; empty where no secret can be opened.
         prefix: First part of every key in Redis, so that two installations can share one server.
+        flower_url: Where Flower is, for a link; the option `console.flower_url` comes before it.
     """
 
     redis_url: str = field(repr=False)
     broker_url: str = field(repr=False)
     key_files: tuple[Path, ...] = ()
     prefix: str = "notify"
+    flower_url: str = ""
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -75,6 +77,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         broker_url=given.get("NOTIFY_BROKER_URL", redis_url),
         key_files=tuple(Path(part) for part in given.get("NOTIFY_KEY_FILE", "").split(os.pathsep) if part),
         prefix=prefix,
+        flower_url=given.get("NOTIFY_FLOWER_URL", ""),
     )
 
 

@@ -18,9 +18,14 @@ class LiveKeyring:
     """The keys in the files as they are now; while the files cannot be used, the last that could.
 
     Threads may share it. Kubernetes and our own commands replace a file as a whole, so none is read half.
+
+    Args:
+        paths: At least one file, the one that seals first.
+        ring: What they held; None where they were not read, and whoever asks for a key before they can be
+            used gets `KeyringUnusable`.
     """
 
-    def __init__(self, paths: Sequence[Path], ring: Keyring) -> None:
+    def __init__(self, paths: Sequence[Path], ring: Keyring | None = None) -> None:
         self._paths = tuple(paths)
         self._lock = threading.Lock()
         self._ring = ring
@@ -37,15 +42,18 @@ class LiveKeyring:
         return self._now().keys
 
     def __repr__(self) -> str:
-        return f"LiveKeyring(primary={self._ring.primary!r})"
+        return f"LiveKeyring(primary={self._ring.primary if self._ring else None!r})"
 
     def _now(self) -> Keyring:
         with self._lock:
             stamp = self._look()
-            if stamp != self._stamp:
+            if self._ring is None:
+                self._ring = _loaded(self._paths)
+                self._stamp = stamp
+            elif stamp != self._stamp:
                 self._stamp = stamp
                 try:
-                    self._ring = load(self._paths) or self._ring
+                    self._ring = _loaded(self._paths)
                 except KeyringUnusable as fault:
                     _log.error("keyring_not_read_anew error=%s", fault)
             return self._ring
@@ -69,5 +77,19 @@ def followed(paths: Sequence[Path]) -> LiveKeyring | None:
     Raises:
         KeyringUnusable: They cannot be used now.
     """
+    return LiveKeyring(paths, _loaded(paths)) if paths else None
+
+
+def followed_when_needed(paths: Sequence[Path]) -> LiveKeyring | None:
+    """The same, read when a key is first asked for: files that cannot be used fail that alone.
+
+    For a process that has much to do without a secret. None where no file is named.
+    """
+    return LiveKeyring(paths) if paths else None
+
+
+def _loaded(paths: Sequence[Path]) -> Keyring:
     ring = load(paths)
-    return LiveKeyring(paths, ring) if ring is not None else None
+    if ring is None:
+        raise KeyringUnusable("no key file is named")
+    return ring

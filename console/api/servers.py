@@ -91,7 +91,7 @@ def list_servers(caller: ViewsOptions) -> Any:
     snapshot = backend.options.snapshot()
     states = backend.breaker.servers()
     return server_json.listed(
-        server_statuses(snapshot, states, backend.server_tests.last()),
+        server_statuses(snapshot, states, backend.server_tests.last(), backend.usages.of_servers(snapshot)),
         standings(snapshot, states),
         snapshot.revision,
     )

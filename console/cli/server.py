@@ -31,6 +31,7 @@ from settings_store.store import SettingsStore
 from tasks.bells import Bells
 from tasks.breaker import Breaker
 from tasks.fleet import redis_clock
+from tasks.limits import Usages
 from tasks.pausing import Paused, Pausing, ServerNotSet
 from tasks.server import Channel, ServerName
 from tasks.server_status import server_statuses, standings
@@ -57,7 +58,8 @@ def list_servers(*, as_json: bool) -> None:
     store = SettingsStore(connected, prefix=found.prefix)
     snapshot = store.snapshot()
     states = Breaker(connected, prefix=found.prefix).servers()
-    statuses = server_statuses(snapshot, states, _tests(found, store).last())
+    usages = Usages(connected, prefix=found.prefix).of_servers(snapshot)
+    statuses = server_statuses(snapshot, states, _tests(found, store).last(), usages)
     channels = standings(snapshot, states)
     now_ms, _ = redis_clock(connected)
     if as_json:

@@ -80,6 +80,12 @@ def _status(status: ServerStatus) -> dict[str, Any]:
         "limits": {
             "messages_per_minute": status.messages_per_minute,
             "connections": status.connections,
+            "used": {
+                "messages": status.usage.messages,
+                "messages_waiting": status.usage.messages_waiting,
+                "connections": status.usage.connections,
+                "workers_waiting": status.usage.workers_waiting,
+            },
         },
         "last_test": _last(status.last_test, as_it_is=status.tested_as_it_is),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from console.cli.cell_text import shown, wrapped
+from console.cli.limit_words import limits_used
 from console.cli.relative_time import relative
 from console.cli.screen import Colour, Screen
 from console.cli.server_json import sign_in_kind
@@ -72,9 +73,9 @@ def _server(status: ServerStatus, now_ms: int, screen: Screen) -> Iterator[str]:
     if status.state is not None:
         for sentence in _breaker(status.state, now_ms):
             yield from _lines(sentence, screen)
-    limits = _limits(status)
+    limits = limits_used(status)
     if limits:
-        yield from _lines(limits, screen)
+        yield from _lines(f"limits: {limits}", screen)
     yield from _lines(_last_test(status, now_ms), screen)
 
 
@@ -113,15 +114,6 @@ def _breaker(state: ServerState, now_ms: int) -> Iterator[str]:
 
 def _in_a_row(state: ServerState) -> str:
     return "1 failure" if state.failures == 1 else f"{state.failures} failures in a row"
-
-
-def _limits(status: ServerStatus) -> str:
-    limits = []
-    if status.messages_per_minute:
-        limits.append(f"{status.messages_per_minute} messages a minute")
-    if status.connections:
-        limits.append(f"{status.connections} connections at once")
-    return f"limits: {', '.join(limits)}" if limits else ""
 
 
 def _last_test(status: ServerStatus, now_ms: int) -> str:

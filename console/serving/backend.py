@@ -9,8 +9,7 @@ import redis
 from settings_store.access import Access, Doorkeeper
 from settings_store.audit import Audit
 from settings_store.environment import Environment
-from settings_store.keyring import Keyring
-from settings_store.keyring import load as load_keyring
+from settings_store.live_keyring import LiveKeyring, followed_when_needed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
@@ -18,6 +17,7 @@ from tasks.breaker import Breaker
 from tasks.corrections import Corrections
 from tasks.fleet import Fleet
 from tasks.ledger import Ledger, LedgerQueries
+from tasks.limits import Usages
 from tasks.made_once import made_once
 from tasks.pausing import Pausing
 from tasks.publisher import Publisher
@@ -53,9 +53,9 @@ class Backend:
         return client
 
     @made_once
-    def keyring(self) -> Keyring | None:
-        """What opens and seals secrets."""
-        return load_keyring(self.environment.key_files)
+    def keyring(self) -> LiveKeyring | None:
+        """What opens and seals secrets; files that cannot be used fail what needs them, and nothing else."""
+        return followed_when_needed(self.environment.key_files)
 
     @made_once
     def options(self) -> SettingsStore:
@@ -115,6 +115,11 @@ class Backend:
     def breaker(self) -> Breaker:
         """How the servers do."""
         return Breaker(self.redis, prefix=self.prefix)
+
+    @made_once
+    def usages(self) -> Usages:
+        """How much of the limits is used."""
+        return Usages(self.redis, prefix=self.prefix)
 
     @made_once
     def pausing(self) -> Pausing:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from console.cli.limit_words import limits_used
 from console.cli.server_json import sign_in_kind
 from settings_store.catalog import GROUPS
 from tasks.fallback import Standing
@@ -66,6 +67,7 @@ class Card:
         tone: Of the state: `good`, `bad`, `warn` or blank.
         where: Host, port, TLS and sign-in; blank where it is not set.
         uses: For which channels it is, and in which place.
+        limits: How much of them is used; blank where there is none.
         traffic: Of the last hours; None where it is not set, or for who may not see notifications.
     """
 
@@ -75,6 +77,7 @@ class Card:
     tone: str
     where: str
     uses: str
+    limits: str
     traffic: Traffic | None
 
     @property
@@ -134,7 +137,7 @@ def _warning(key: tuple[str, str, str, str], channels: Sequence[str]) -> tuple[s
 def _card(status: ServerStatus, traffic: Traffic | None) -> Card:
     server = status.server
     if server is None:
-        return Card(status, GROUPS[status.name], "not set", "", "", "", None)
+        return Card(status, GROUPS[status.name], "not set", "", "", "", "", None)
     state, tone = _STATES[status.state.state if status.state else "closed"]
     if not status.places:
         state, tone = "not used", ""
@@ -146,6 +149,7 @@ def _card(status: ServerStatus, traffic: Traffic | None) -> Card:
         tone,
         f"{server.host}:{server.port}, {TLS_WORDS[server.tls.value]}, {SIGN_IN_WORDS[sign_in_kind(server)]}",
         f"For {', '.join(uses)}" if uses else _why_unused(status),
+        limits_used(status),
         traffic,
     )
 

@@ -35,6 +35,7 @@ OPTIONS: tuple[Option, ...] = (
         "Address of Flower",
         Text(maximum_characters=500),
         "",
-        "Where Flower is, as http://host:5555/; the overview links to it. Blank: there is no link.",
+        "Where Flower is, as http://host:5555/; the overview links to it. Blank: the one that the "
+        "console was started with, as `make up` does; else there is no link.",
     ),
 )

@@ -11,6 +11,7 @@ from tasks.limits.allowance import Allowance, allowance_for
 from tasks.limits.limits import Limits
 from tasks.limits.pace import Pace, pace_of
 from tasks.limits.records import Granted, Renewed, Slot, Wait, new_holder
+from tasks.limits.usage import Usage, Usages
 
 __all__ = [
     "Allowance",
@@ -19,6 +20,8 @@ __all__ = [
     "Pace",
     "Renewed",
     "Slot",
+    "Usage",
+    "Usages",
     "Wait",
     "account_of",
     "allowance_for",

@@ -11,7 +11,7 @@ from tasks.limits.timing import LUA_CONSTANTS
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
-NAMES: Final = ("give_back", "release", "renew", "should_yield", "take")
+NAMES: Final = ("give_back", "release", "renew", "should_yield", "take", "usage")
 
 
 class Scripts:

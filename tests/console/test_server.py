@@ -11,6 +11,7 @@ from settings_store.audit import Audit
 from settings_store.audit_row import Wanted
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
+from tasks.limits import Limits, account_of, allowance_for
 from tasks.routing import server_of
 from tasks.server import ServerName
 from tasks.verdict import Verdict
@@ -71,10 +72,39 @@ def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine)
     primary = servers["primary_email"]
     assert (primary["host"], primary["port"], primary["tls"]) == ("mail.example", 587, "starttls")
     assert primary["places"] == {"email": 1, "text": 1}
-    assert primary["limits"] == {"messages_per_minute": 30, "connections": 0}
+    assert primary["limits"] == {
+        "messages_per_minute": 30,
+        "connections": 0,
+        "used": {"messages": 0, "messages_waiting": 0, "connections": 0, "workers_waiting": 0},
+    }
     assert (primary["state"], primary["last_test"]) == ("closed", None)
     assert servers["primary_sms"]["configured"] is False
     assert servers["primary_sms"]["state"] is None
+
+
+def test_what_is_used_of_the_limits_is_told_for_all_who_share_the_account(
+    notify: CommandLine, redis_server: redis.Redis, routed: SettingsStore
+) -> None:
+    routed.change(
+        {
+            "secondary_email.server_name": "mail.example",
+            "secondary_email.server_port": 2525,
+            "limits.secondary_email_messages_per_minute": 20,
+            "limits.secondary_email_connections": 3,
+        },
+        author="a",
+    )
+    snapshot = routed.snapshot()
+    server = server_of(snapshot, "primary_email")
+    assert server is not None
+    limits, allowance = Limits(redis_server, worker="w1"), allowance_for(snapshot, server)
+    for number in range(4):
+        limits.take(account_of(server), allowance, message=f"m{number}", holder=f"h{number % 2}")
+    assert "limits: 2 of 20 a minute, 2 of 3 connections; 2 messages wait\n" in notify("server", "list").out
+    servers = listed(notify)
+    used = {"messages": 2, "messages_waiting": 2, "connections": 2, "workers_waiting": 0}
+    for name in ("primary_email", "secondary_email"):
+        assert servers[name]["limits"] == {"messages_per_minute": 20, "connections": 3, "used": used}
 
 
 def test_an_open_server_says_why_since_when_and_when_it_is_tested(

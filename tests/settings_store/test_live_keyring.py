@@ -12,7 +12,7 @@ from settings_store import key_file
 from settings_store.cipher import Cipher
 from settings_store.errors import KeyringUnusable, MissingKey
 from settings_store.keyring import generate, load, read
-from settings_store.live_keyring import followed
+from settings_store.live_keyring import followed, followed_when_needed
 
 OPTION = "primary_email.client_secret"
 
@@ -62,6 +62,22 @@ def test_a_file_that_cannot_be_used_any_more_leaves_the_keys_as_they_were(
     assert set(ring.keys) == {key_id}
     generate(path)
     assert key_id not in ring.keys
+
+
+def test_a_file_that_is_read_when_needed_fails_until_it_can_be_used(tmp_path: Path) -> None:
+    assert followed_when_needed([]) is None
+    path = tmp_path / "keys.json"
+    ring = followed_when_needed([path])
+    assert ring is not None
+    assert repr(ring) == "LiveKeyring(primary=None)"
+    for _ in range(2):
+        with pytest.raises(KeyringUnusable, match=r"keys\.json: cannot be read"):
+            Cipher(ring, "notify").seal(OPTION, "x")
+    first = generate(path)
+    sealed = Cipher(ring, "notify").seal(OPTION, "x")
+    path.unlink()
+    assert Cipher(ring, "notify").open(OPTION, sealed) == "x"
+    assert ring.primary == first.primary
 
 
 def test_a_link_that_leads_to_other_files_is_followed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from settings_store import environment
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tests.rigs.accounts import PASSWORD
 from tests.rigs.console import Visitor
 from tests.rigs.embedded import REAL, Up, descendants, lives, run_embedded, running_up
 from tests.rigs.processes import free_port, wait_until
@@ -266,6 +267,8 @@ def test_the_real_worker_flower_and_console_start_on_loopback_alone_with_no_secr
         visitor = Visitor(f"http://127.0.0.1:{up.ports['console']}")
         visitor.sign_in("admin", of_the_console)
         assert visitor.get("/").url.endswith("/password")
+        visitor.post("/password", {"current": of_the_console, "new": PASSWORD, "again": PASSWORD})
+        assert f'<a href="http://127.0.0.1:{flower}/" rel="noreferrer">Flower</a>' in visitor.get("/").text
         assert password not in up.said()
         listening = listeners(set(children))
         assert set(up.ports.values()) <= {port for _, port in listening}

@@ -24,6 +24,11 @@ CONSOLE_GRACE_SECONDS = 12.0
 _WORKER_READY = b" ready."
 
 
+def flower_address(choices: Choices) -> str:
+    """Where Flower's pages are."""
+    return f"http://{LOOPBACK}:{choices.ports['flower']}/"
+
+
 def programs(home: Home, choices: Choices, environment: Mapping[str, str]) -> list[Program]:
     """Inboxes, Flower, the console and a worker for all queues, in the order of their start.
 
@@ -74,6 +79,8 @@ def programs(home: Home, choices: Choices, environment: Mapping[str, str]) -> li
             *("console.cli.main", "console", "--host", LOOPBACK, "--port", str(ports["console"])),
             ready=lambda _log: answers(ports["console"]),
             grace_seconds=CONSOLE_GRACE_SECONDS,
+            # By environment, and no option: its port may be another at the next start.
+            NOTIFY_FLOWER_URL=flower_address(choices),
         ),
         python(
             "worker",

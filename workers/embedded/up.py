@@ -22,7 +22,7 @@ from workers.embedded.home import Home
 from workers.embedded.next_command import first_mail, notify_command, short
 from workers.embedded.ports import LOOPBACK
 from workers.embedded.private_file import write_private
-from workers.embedded.programs import FLOWER_USER, programs
+from workers.embedded.programs import FLOWER_USER, flower_address, programs
 from workers.embedded.redis_server import check_answers, redis_program, redis_url, shown_address
 from workers.embedded.stop_signal import StopSignal
 from workers.embedded.supervisor import StopAsked, Supervisor
@@ -165,7 +165,7 @@ class _Start:
             f"Console  http://{LOOPBACK}:{ports['console']}/",
             *([f"         {signing_in}"] if signing_in else []),
             f"Inboxes  http://{LOOPBACK}:{ports['page']}/",
-            f"Flower   http://{LOOPBACK}:{ports['flower']}/",
+            f"Flower   {flower_address(choices)}",
             f"         user {FLOWER_USER}, password {choices.flower_password}",
             f"Redis    {shown_address(url)}",
             f"Data     {short(self._home.folder)}, logs in {short(self._home.logs)}",

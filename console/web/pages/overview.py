@@ -31,13 +31,13 @@ def overview(visit: Visit) -> Response:
 
 def _values(visit: Visit) -> dict[str, Any]:
     snapshot = visit.options
-    flower = snapshot.text("console.flower_url").strip()
+    flower = snapshot.text("console.flower_url").strip() or visit.backend.environment.flower_url
     return {
         "flow": _flow(visit) if visit.may(Privilege.VIEW_NOTIFICATIONS) else None,
         "workers": visit.backend.fleet.members(),
         "revision": snapshot.revision,
         "any_set": snapshot.is_set("primary_email.server_name") or snapshot.is_set("primary_sms.server_name"),
-        # Whatever was typed: only an address of the web becomes a link.
+        # Whatever was typed or exported: only an address of the web becomes a link.
         "flower": flower if flower.startswith(("http://", "https://")) else "",
     }
 

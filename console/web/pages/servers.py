@@ -86,7 +86,9 @@ def _page(visit: Visit, *, faults: dict[str, str] | None = None) -> Response:
 
 def _values(visit: Visit) -> dict[str, Any]:
     at = visit.backend
-    statuses = server_statuses(visit.options, at.breaker.servers(), at.server_tests.last())
+    options = visit.options
+    usages = at.usages.of_servers(options)
+    statuses = server_statuses(options, at.breaker.servers(), at.server_tests.last(), usages)
     named = [status.name for status in statuses if status.server]
     may_count = bool(named) and visit.may(Privilege.VIEW_NOTIFICATIONS)
     traffic = traffic_of(at.queries, named, now_ms=visit.now_ms) if may_count else {}

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from settings_store import key_file
 from settings_store.access import Access
+from settings_store.keyring import generate
+from settings_store.store import SettingsStore
 from tests.rigs.certificates import make_certificates
 from tests.rigs.command_line import CommandLine
 from tests.rigs.console import administrator, running_console
@@ -28,6 +31,43 @@ def test_the_first_start_prints_the_password_of_the_first_administrator_once(
             assert second.visitor(name, password).get("/password").status_code == 200
         assert first.stop() == 0
         assert "Traceback" not in first.log
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_a_key_file_is_followed_and_while_it_cannot_be_used_only_what_needs_it_fails(
+    valkey_url: str, tmp_path: Path, access: Access
+) -> None:
+    administrator(access)
+    path = tmp_path / "keys.json"
+    with running_console(valkey_url, tmp_path / "console", NOTIFY_KEY_FILE=str(path)) as console:
+        visitor = console.visitor("anna")
+        for page in ("/", "/servers", "/settings", "/messages", "/settings/encrypt"):
+            assert visitor.get(page).status_code == 200, page
+        answer = visitor.post("/settings/encrypt", {"secret": "x"})
+        assert answer.status_code == 422
+        assert "keys.json: cannot be read: No such file or directory" in answer.text
+        first = generate(path).primary
+        visitor.get("/settings/encrypt")
+        assert f"enc:v1:{first}:" in visitor.post("/settings/encrypt", {"secret": "x"}).text
+        second = key_file.add_next(path)
+        key_file.promote(path, second)
+        visitor.get("/settings/encrypt")
+        assert f"enc:v1:{second}:" in visitor.post("/settings/encrypt", {"secret": "x"}).text
+
+
+@pytest.mark.usefixtures("redis_server")
+def test_flower_is_linked_to_where_the_environment_says_unless_an_option_does(
+    valkey_url: str, tmp_path: Path, access: Access, store: SettingsStore
+) -> None:
+    administrator(access)
+    url = "http://127.0.0.1:5999/"
+    with running_console(valkey_url, tmp_path / "console", NOTIFY_FLOWER_URL=url) as console:
+        visitor = console.visitor("anna")
+        assert f'<a href="{url}" rel="noreferrer">Flower</a>' in visitor.get("/").text
+        store.change({"console.flower_url": "https://flower.example/"}, author="bert")
+        body = visitor.get("/").text
+        assert 'href="https://flower.example/"' in body
+        assert url not in body
 
 
 @pytest.mark.usefixtures("redis_server")

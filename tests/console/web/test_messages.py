@@ -14,7 +14,7 @@ from settings_store.access import Access, Privilege
 from settings_store.audit import Audit
 from settings_store.audit_row import Wanted
 from tests.rigs.accounts import PASSWORD
-from tests.rigs.browser import LOOKS, Look, assert_accessible, assert_fits, open_context, sign_in
+from tests.rigs.browser import LOOKS, PHONE, Look, assert_accessible, assert_fits, open_context, sign_in
 from tests.rigs.clock import START_MS
 from tests.rigs.console import Console, Visitor
 from tests.rigs.notifications import email
@@ -240,3 +240,22 @@ def test_the_list_is_live_and_ticked_ones_are_sent_again(page: Page, told: ToldL
     page.get_by_role("button", name="Send again (2)").click()
     expect(page.get_by_role("status")).to_have_text("2 sent again.")
     expect(page.get_by_text("2 messages match.")).to_be_visible()
+
+
+def test_on_a_phone_the_reason_is_below_its_message_and_nobody_scrolls_sideways(
+    browser: Browser, console: Console, anna: str, told: ToldLedger
+) -> None:
+    number = refuse(told)
+    told.accept(email(subject="A subject that is a good deal longer than a telephone is wide, as they are"))
+    with open_context(browser, console.address, size=PHONE) as context:
+        page = context.new_page()
+        sign_in(page, anna)
+        page.goto("/messages")
+        for table in page.locator(".messages").all():
+            assert table.evaluate("it => it.parentElement.scrollWidth <= it.parentElement.clientWidth")
+        row = page.locator(".messages tbody tr").filter(has_text=str(number)).first
+        reason, link = row.locator(".why").bounding_box(), row.get_by_role("link").bounding_box()
+        assert reason is not None
+        assert link is not None
+        assert reason["y"] >= link["y"] + link["height"]
+        assert reason["x"] + reason["width"] <= PHONE["width"]

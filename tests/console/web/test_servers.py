@@ -78,7 +78,7 @@ def test_a_card_says_how_its_server_stands_and_every_page_that_the_fallback_carr
 ) -> None:
     body = visitor.get("/servers").text
     assert "mail.example:25, no TLS, no sign-in" in body
-    assert "30 messages a minute" in body
+    assert "<dt>Limits used</dt><dd>0 of 30 a minute</dd>" in body
     assert 'class="banner' not in body
     fail(redis_server, routed, "primary_email")
     for path in ("/", "/servers", "/settings", "/messages"):
