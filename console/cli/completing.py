@@ -10,7 +10,6 @@ from click.shell_completion import CompletionItem
 
 from settings_store.catalog import ALL_OPTIONS, EVERYTHING, GROUPS
 from settings_store.kinds import Boolean, Choice
-from tasks.server import ServerName
 
 
 def option_names(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -46,6 +45,9 @@ def assignments(
 
 def chain(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
     """Servers with commas between them, each once."""
+    # Imported where it is used: whoever only reads an option would wait for all of `tasks`.
+    from tasks.server import ServerName  # noqa: PLC0415
+
     head, comma, last = incomplete.rpartition(",")
     left = [name for name in get_args(ServerName) if name not in head.split(",")]
     return [f"{head}{comma}{name}" for name in left if name.startswith(last)]

@@ -217,7 +217,7 @@ def test_the_list_tells_who_changed_what_and_what_a_mirror_lays_over(
 
 def test_a_group_can_be_listed_alone(notify: CommandLine) -> None:
     keys = [option["key"] for option in notify("options", "list", "--group", "tls", "--json").json["options"]]
-    assert keys == ["tls.ca_bundle"]
+    assert keys == ["tls.ca_bundle", "tls.minimum_version", "tls.client_certificate", "tls.client_key"]
 
 
 def test_the_list_warns_of_what_is_wrong_together_in_the_groups_it_shows(
