@@ -18,8 +18,6 @@ from console.cli.screen import Screen
 from settings_store.change import Change
 from settings_store.keyring import load as load_keyring
 from settings_store.store import SettingsStore
-from tasks.breaker import Breaker
-from tasks.pausing import pauses_left
 
 #: Flags of every command that changes options.
 reason_flag = click.option(
@@ -59,6 +57,10 @@ def with_pauses_left(store: SettingsStore, change: Change) -> Change:
     """
     if not change.saved:
         return change
+    # Imported where they are used: whoever only reads an option would wait for all of `tasks`.
+    from tasks.breaker import Breaker  # noqa: PLC0415
+    from tasks.pausing import pauses_left  # noqa: PLC0415
+
     with contextlib.suppress(redis.RedisError):
         found = environment()
         states = Breaker(client(found), prefix=found.prefix).servers()

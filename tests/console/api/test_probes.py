@@ -78,6 +78,7 @@ def test_metrics_count_by_route_and_never_by_path(guest: ApiClient) -> None:
     for path in (
         "/sign-in?next=secret.recipient@private.example",
         "/messages/secret.recipient@private.example",
+        "/nothing/secret.recipient@private.example",
     ):
         probe(guest, path)
     guest.get("/notifications/secret.recipient@private.example")
