@@ -12,7 +12,7 @@ from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
 from tasks.stop_sign import StopSign
-from workers import metrics, notice_step, quiet_logs, results, status_command, steps
+from workers import metrics, notice_step, quiet_logs, remote_control, results, status_command, steps
 from workers.metrics import MetricsStep
 from workers.metrics_address import MetricsAddress, metrics_address
 from workers.notice_step import NoticeStep
@@ -22,6 +22,7 @@ from workers.steps import SweepStep
 
 redis_transport.install()
 quiet_logs.install()
+remote_control.limit()
 
 
 def _load_environment() -> tuple[environment.Environment, MetricsAddress | None]:

@@ -1,0 +1,72 @@
+"""Which commands a worker takes over Celery's remote control: those that look, and those that stop one mail.
+
+Whoever may publish on the broker's control channel can send any command to every worker at once. What would
+end a worker, kill its threads, change its size or take its queues away is refused. There is a list of what is
+taken, so that a command that a new version of Celery brings is refused until somebody thought about it. A
+worker is ended, and sized, by whoever supervises it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from celery.worker.control import Panel
+
+#: What Flower, `celery inspect`, `celery status` and other workers ask; `conf` and `report` show no password.
+_LOOKS: Final = frozenset(
+    {
+        "active",
+        "active_queues",
+        "clock",
+        "conf",
+        "hello",
+        "notify_status",
+        "ping",
+        "query_task",
+        "registered",
+        "report",
+        "reserved",
+        "revoked",
+        "scheduled",
+        "stats",
+    }
+)
+#: What changes something: events for Flower, and the end of one notification, which the ledger records.
+_ACTS: Final = frozenset({"disable_events", "enable_events", "heartbeat", "revoke"})
+TAKEN: Final = _LOOKS | _ACTS
+
+_log = logging.getLogger(__name__)
+
+
+def limit() -> None:
+    """Refuse from now on every command that is not taken; call it after all are known."""
+    # Celery names some of them twice: `active` is `dump_active` as well.
+    taken = {handler for name, handler in Panel.data.items() if name in TAKEN}
+    for name, handler in list(Panel.data.items()):
+        if handler not in taken:
+            Panel.data[name] = _refusal(name)
+    Panel.data["revoke"] = _revoke
+
+
+def _refusal(name: str) -> Any:
+    def refused(_: Any, **__: Any) -> dict[str, str]:
+        return _refuse(name)
+
+    return refused
+
+
+def _refuse(what: str) -> dict[str, str]:
+    _log.warning("remote_command_refused command=%s", what)
+    return {"error": f"{what} is refused: this worker takes no remote command that ends, sizes or rebinds it"}
+
+
+def _revoke(state: Any, task_id: Any, terminate: bool = False, **more: Any) -> Any:  # noqa: FBT001, FBT002  # Celery's
+    """Cancel, and never terminate: what is being sent is asked to stop where that is safe."""
+    if terminate:
+        return _refuse("revoke with terminate")
+    more.pop("signal", None)
+    return _CELERYS_REVOKE(state, task_id, **more)
+
+
+_CELERYS_REVOKE: Final = Panel.data["revoke"]
