@@ -1,6 +1,7 @@
 """Send notifications from any Celery app, with nothing of the notifier installed: copy this one file.
 
-It needs celery[redis] alone. The broker is that of `NOTIFY_BROKER_URL` or `NOTIFY_REDIS_URL`, or of your app:
+It needs celery[redis] alone. The broker is that of `NOTIFY_BROKER_URL` or `NOTIFY_REDIS_URL`, or of your app;
+over TLS (`rediss://`) its certificate is verified, against the authorities in `NOTIFY_REDIS_CA_FILE` if set:
 
     import notify_client
 
@@ -31,6 +32,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
@@ -144,21 +146,30 @@ def _own_app() -> Celery:
     broker_url = os.environ.get("NOTIFY_BROKER_URL") or ledger_url
     if not broker_url:
         raise BrokerUnavailable("neither NOTIFY_BROKER_URL nor NOTIFY_REDIS_URL is set, and no app was given")
-    return _app(broker_url, ledger_url, os.environ.get("NOTIFY_PREFIX") or "notify")
+    prefix = os.environ.get("NOTIFY_PREFIX") or "notify"
+    return _app(broker_url, ledger_url, prefix, os.environ.get("NOTIFY_REDIS_CA_FILE", ""))
 
 
 @functools.lru_cache(maxsize=8)
-def _app(broker_url: str, ledger_url: str, prefix: str) -> Celery:
-    app = Celery("notify_client", broker=broker_url, set_as_current=False)
+def _app(broker_url: str, ledger_url: str, prefix: str, authorities: str) -> Celery:
+    app = Celery("notify_client", broker=_verified(broker_url, authorities), set_as_current=False)
     options: dict[str, Any] = {"socket_connect_timeout": 5, "socket_timeout": 10}
     if prefix != "notify":
         options["global_keyprefix"] = f"{prefix}:"
     app.conf.update(
         broker_transport_options=options,
-        result_backend=ledger_url or None,
+        result_backend=_verified(ledger_url, authorities) or None,
         accept_content=["json"],
     )
     return app
+
+
+def _verified(url: str, authorities: str) -> str:
+    """The URL; over TLS with the words that have the server's certificate verified, where it has none."""
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    trusted = f"&ssl_ca_certs={quote(authorities, safe='')}" if authorities else ""
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required{trusted}"
 
 
 def _answer(result: Any, notification_id: str, wait_seconds: float) -> Sent:

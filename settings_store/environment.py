@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from settings_store.redis_tls import UnusableTls, check_authorities, is_tls, verified
+
 #: The file in the data folder in which `make up` leaves the addresses of the servers it started.
 EMBEDDED_FILE = "environment"
 
@@ -72,13 +74,37 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
     prefix = given.get("NOTIFY_PREFIX", "notify")
     if not _PREFIX.fullmatch(prefix):
         raise InvalidEnvironment("NOTIFY_PREFIX must be 1 to 40 letters, digits, hyphens or underscores")
+    authorities = given.get("NOTIFY_REDIS_CA_FILE", "")
+    broker_url = given.get("NOTIFY_BROKER_URL", redis_url)
+    _check_authorities(authorities, redis_url, broker_url)
     return Environment(
-        redis_url=redis_url,
-        broker_url=given.get("NOTIFY_BROKER_URL", redis_url),
+        redis_url=_over_tls("NOTIFY_REDIS_URL", redis_url, authorities),
+        broker_url=_over_tls("NOTIFY_BROKER_URL", broker_url, authorities),
         key_files=tuple(Path(part) for part in given.get("NOTIFY_KEY_FILE", "").split(os.pathsep) if part),
         prefix=prefix,
         flower_url=given.get("NOTIFY_FLOWER_URL", ""),
     )
+
+
+def _check_authorities(file: str, *urls: str) -> None:
+    if not file:
+        return
+    if not any(map(is_tls, urls)):
+        raise InvalidEnvironment(
+            "NOTIFY_REDIS_CA_FILE is set, but nothing would be encrypted: "
+            "begin NOTIFY_REDIS_URL with rediss://, or take the file away"
+        )
+    try:
+        check_authorities(file)
+    except UnusableTls as fault:
+        raise InvalidEnvironment(f"NOTIFY_REDIS_CA_FILE: {fault}") from None
+
+
+def _over_tls(name: str, url: str, authorities: str) -> str:
+    try:
+        return verified(url, authorities)
+    except UnusableTls as fault:
+        raise InvalidEnvironment(f"{name}: {fault}") from None
 
 
 def _read_files(given: Mapping[str, str]) -> dict[str, str]:

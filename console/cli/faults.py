@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 
 import redis
 
@@ -74,6 +75,9 @@ def redis_fault(error: redis.RedisError) -> CommandError:
         if isinstance(error, kind):
             return ending(f"{where} {what}", cure)
     if isinstance(error, redis.ConnectionError):
+        tls = _tls_fault(error)
+        if tls:
+            return Failed(f"{where} {tls[0]}", tls[1])
         return Failed(
             f"{where} does not answer: {_cause(error)}",
             "start one here with `make up`, or name the right one in NOTIFY_REDIS_URL",
@@ -87,6 +91,25 @@ def _where() -> str:
         return address(load(os.environ).redis_url)
     except (InvalidEnvironment, CommandError):
         return "an unknown address"
+
+
+def _tls_fault(error: BaseException) -> tuple[str, str] | None:
+    """What is wrong with TLS and its cure, where it is that."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            why = seen.verify_message.rstrip(".")
+            return (
+                f"proves by no trusted certificate who it is: {why}",
+                "name its authority's file in NOTIFY_REDIS_CA_FILE, and a host that the certificate is for",
+            )
+        if isinstance(seen, ssl.SSLError):
+            return (
+                "does not speak TLS as asked",
+                "name its port for TLS in NOTIFY_REDIS_URL, or begin it with redis:// where it has none",
+            )
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def _cause(error: BaseException) -> str:

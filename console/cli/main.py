@@ -45,6 +45,8 @@ Exit codes:
 Environment:
   NOTIFY_REDIS_URL  options and messages; a running `make up` is found alone
   NOTIFY_KEY_FILE   the keys that open secrets
+  NOTIFY_REDIS_CA_FILE
+                    the authorities that vouch for a rediss:// server
   NO_COLOR          no colour
 """
 

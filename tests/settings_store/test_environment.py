@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trustme
 
 from settings_store.environment import InvalidEnvironment, load
 
@@ -49,3 +50,35 @@ def test_what_a_file_says_is_checked_as_a_variable_is(tmp_path: Path) -> None:
     path.write_text("http://x", encoding="utf-8")
     with pytest.raises(InvalidEnvironment, match="must start with redis://"):
         load({"NOTIFY_REDIS_URL_FILE": str(path)})
+
+
+def test_tls_is_always_verified_against_the_file_or_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    loaded = load({"NOTIFY_REDIS_URL": "rediss://:p%40ss@r:1/2", "NOTIFY_REDIS_CA_FILE": str(file)})
+    assert loaded.redis_url == loaded.broker_url
+    assert loaded.redis_url.startswith("rediss://:p%40ss@r:1/2?ssl_cert_reqs=required&ssl_ca_certs=")
+    assert load({"NOTIFY_REDIS_URL": "rediss://r"}).redis_url == "rediss://r?ssl_cert_reqs=required"
+    kept = load({"NOTIFY_REDIS_URL": "rediss://r/0?ssl_certfile=a.pem&ssl_keyfile=b.pem"}).redis_url
+    assert "ssl_certfile=a.pem&ssl_keyfile=b.pem&ssl_cert_reqs=required" in kept
+
+
+@pytest.mark.parametrize(
+    "more,fault",
+    [
+        ({"NOTIFY_REDIS_URL": "rediss://:w@r?ssl_cert_reqs=none"}, "NOTIFY_REDIS_URL: ssl_cert_reqs must be"),
+        (
+            {"NOTIFY_BROKER_URL": "rediss://:w@r?ssl_check_hostname=false"},
+            "NOTIFY_BROKER_URL: ssl_check_host",
+        ),
+        ({"NOTIFY_REDIS_CA_FILE": __file__}, "NOTIFY_REDIS_CA_FILE is set, but nothing would be encrypted"),
+        (
+            {"NOTIFY_REDIS_URL": "rediss://r", "NOTIFY_REDIS_CA_FILE": "/no/where"},
+            "NOTIFY_REDIS_CA_FILE: /no/where: no such file or directory",
+        ),
+        ({"NOTIFY_REDIS_URL": "rediss://r", "NOTIFY_REDIS_CA_FILE": __file__}, "holds no certificate"),
+    ],
+)
+def test_tls_that_would_not_protect_is_refused(more: dict[str, str], fault: str) -> None:
+    with pytest.raises(InvalidEnvironment, match=fault):
+        load({"NOTIFY_REDIS_URL": "redis://r", **more})

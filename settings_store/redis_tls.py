@@ -1,0 +1,71 @@
+"""How a URL of Redis says that the server's certificate is verified, and against what.
+
+Every client that we use (redis-py, kombu, Celery's results) reads the same words in a URL, so that each place
+which has the URL has TLS as well. Without them Celery does not even start with `rediss://`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+_SCHEME = "rediss"
+_ALLOWED = frozenset({"required", "cert_required"})
+
+
+class UnusableTls(ValueError):
+    """Redis cannot be reached over TLS as asked; the message says what is wrong and what is allowed."""
+
+
+def check_authorities(file: str) -> None:
+    """See that a file holds certificates of authorities.
+
+    Raises:
+        UnusableTls: It cannot be read, or holds none.
+    """
+    try:
+        text = Path(file).read_text(encoding="ascii")
+        loaded = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        loaded.load_verify_locations(cadata=text)
+    except ssl.SSLError:
+        raise UnusableTls(f"{file}: holds no certificate; allowed: a PEM file of authorities") from None
+    except (UnicodeDecodeError, ValueError):
+        raise UnusableTls(f"{file}: is no text; allowed: a PEM file of authorities") from None
+    except OSError as error:
+        raise UnusableTls(f"{file}: {(error.strerror or 'cannot be read').lower()}") from None
+
+
+def is_tls(url: str) -> bool:
+    """Whether what goes to this server is encrypted."""
+    return urlsplit(url).scheme == _SCHEME
+
+
+def verified(url: str, authorities: str = "") -> str:
+    """The URL with the words that have its server's certificate verified; of others than `rediss://`, itself.
+
+    Args:
+        url: The address; words for TLS that it has already are kept.
+        authorities: A PEM file; blank for the authorities that the system trusts.
+
+    Raises:
+        UnusableTls: It asks for TLS without verification; the message names the word and no value.
+    """
+    if not is_tls(url):
+        return url
+    parts = urlsplit(url)
+    words = dict(parse_qsl(parts.query, keep_blank_values=True))
+    _refuse_unverified(words.items())
+    words["ssl_cert_reqs"] = "required"
+    if authorities:
+        words["ssl_ca_certs"] = authorities
+    return urlunsplit(parts._replace(query=urlencode(words)))
+
+
+def _refuse_unverified(words: Iterable[tuple[str, str]]) -> None:
+    for name, value in words:
+        if name == "ssl_cert_reqs" and value.lower() not in _ALLOWED:
+            raise UnusableTls("ssl_cert_reqs must be required: the certificate is always verified")
+        if name == "ssl_check_hostname" and value.lower() not in {"true", "yes", "1"}:
+            raise UnusableTls("ssl_check_hostname must be true: the certificate is always verified")
