@@ -160,7 +160,6 @@ def test_revoking_one_that_is_queued_cancels_it(tmp_path: Path) -> None:
             flower.revoke(published.id)
             installation.wait_state(published.id, "cancelled")
         client = installation.runtime.redis
-        assert client.llen("notify.low") == 1
         with installation.worker():
             wait_until(lambda: client.llen("notify.low") == 0, what="the bell being heard")
         assert mailbox.connections == 0
