@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +19,12 @@ from tests.rigs.processes import require_program, running_redis
 # A test that is slow because the machine is busy is no failure; what hangs is ended by pytest-timeout.
 settings.register_profile("untimed", deadline=None, print_blob=True)
 settings.load_profile("untimed")
+
+# A shell lets what it starts in the background ignore interrupts; all that tests start would inherit that.
+if threading.current_thread() is threading.main_thread():
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")

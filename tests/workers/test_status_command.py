@@ -13,6 +13,7 @@ from tasks.routing import server_of
 from tests.rigs.embedded import PROJECT
 from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
+from tests.rigs.processes import wait_until
 
 
 def test_a_worker_tells_revision_servers_slots_and_pool(installation: Installation, mailbox: Mailbox) -> None:
@@ -59,7 +60,14 @@ def test_damaged_options_leave_the_rest_to_be_told(installation: Installation) -
 
 def asked(installation: Installation) -> dict[str, Any]:
     control = Celery("operator", broker=installation.server.url, set_as_current=False).control
-    (answer,) = control.broadcast("notify_status", reply=True, limit=1, timeout=20)
-    ((_, status),) = answer.items()
+    answers: list[dict[str, Any]] = []
+
+    def is_answered() -> bool:
+        # What is asked before the worker listens to commands is answered by nobody: it is asked again.
+        answers[:] = control.broadcast("notify_status", reply=True, limit=1, timeout=5)
+        return bool(answers)
+
+    wait_until(is_answered, seconds=60, what="the worker telling its status")
+    ((_, status),) = answers[0].items()
     assert isinstance(status, dict)
     return status
