@@ -39,7 +39,7 @@ def check_authorities(file: str) -> None:
 
 def is_tls(url: str) -> bool:
     """Whether what goes to this server is encrypted."""
-    return urlsplit(url).scheme == _SCHEME
+    return url.partition("://")[0].lower() == _SCHEME
 
 
 def verified(url: str, authorities: str = "") -> str:
@@ -54,7 +54,11 @@ def verified(url: str, authorities: str = "") -> str:
     """
     if not is_tls(url):
         return url
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Whoever opens it says that it cannot be read; what is in it is not repeated here.
+        return url
     words = dict(parse_qsl(parts.query, keep_blank_values=True))
     _refuse_unverified(words.items())
     words["ssl_cert_reqs"] = "required"
