@@ -44,7 +44,7 @@ def redis_full(setting: Setting) -> Outcome:
             )
             outcome.figures["finished_while_full"] = installation.final_count()
             worker.wait_logged("submission_waits")
-            installation.runtime.redis.delete(_OF_OTHERS)
+            make_room(installation.runtime.redis)
             redeliver_now(installation)
             wait_until(
                 lambda: broker_is_empty(installation) and not installation.open_count(),
@@ -68,6 +68,21 @@ def fill(client: redis.Redis) -> None:
                 client.rpush(_OF_OTHERS, "x" * size)
         except redis.exceptions.OutOfMemoryError:
             continue
+
+
+def make_room(client: redis.Redis) -> None:
+    """Take the others' data away, and wait until Redis takes writes: newer ones free in the background."""
+    client.delete(_OF_OTHERS)
+    wait_until(
+        lambda: _used(client) < _used(client, "maxmemory"),
+        seconds=PATIENCE_SECONDS,
+        what="Redis having room again",
+    )
+
+
+def _used(client: redis.Redis, figure: str = "used_memory") -> int:
+    memory: dict[str, int] = client.info("memory")
+    return memory[figure]
 
 
 def _refusal(installation: Installation) -> str:
