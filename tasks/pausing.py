@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ import redis
 
 from settings_store.audit import Audit
 from settings_store.catalog import GROUPS
+from settings_store.change import Change, after_change
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker, BreakerState, ServerState
@@ -93,12 +96,26 @@ class Pausing:
         return server, Paused(states.get(server.fingerprint, "closed"), _also(snapshot, server))
 
 
+def with_pauses_left(change: Change, store: SettingsStore, breaker: Breaker) -> Change:
+    """The change with a warning more for each server whose pause it ends, or in a dry run would end.
+
+    It may be saved by now, so a Redis that goes away costs these warnings and nothing else.
+    """
+    if not change.changes:
+        return change
+    with contextlib.suppress(redis.RedisError):
+        before = store.at(change.revision - 1) if change.saved else store.snapshot()
+        left = pauses_left(before, after_change(before, change.changes), breaker.servers())
+        return dataclasses.replace(change, warnings=(*change.warnings, *left))
+    return change
+
+
 def pauses_left(before: Snapshot, after: Snapshot, states: Iterable[ServerState]) -> tuple[str, ...]:
-    """Sentences on servers that were paused and, by changed options, are others now, which are not.
+    """Sentences on servers that are paused and, by changed options, become others, which are not.
 
     Args:
         before: The options that the pauses were made under.
-        after: The options that hold now.
+        after: The options once they are changed; a secret that differs may be masked in them.
         states: What the breaker knows.
     """
     paused = {state.fingerprint for state in states if state.state == "paused"}
@@ -107,7 +124,7 @@ def pauses_left(before: Snapshot, after: Snapshot, states: Iterable[ServerState]
         old, new = server_of(before, name), server_of(after, name)
         if old and new and old.fingerprint in paused and new.fingerprint not in paused:
             found.append(
-                f"{GROUPS[name]}: it was paused, and with these options it is another server, which is not: "
+                f"{GROUPS[name]}: it is paused, and with these options it is another server, which is not: "
                 f"`notify server pause {name} --reason TEXT`"
             )
     return tuple(found)

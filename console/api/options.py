@@ -20,6 +20,7 @@ from settings_store.catalog import ALL_OPTIONS, EVERYTHING, GROUPS, selected
 from settings_store.cautions import cautions
 from settings_store.comparison import compare
 from settings_store.errors import StaleRevision
+from tasks.pausing import with_pauses_left
 
 
 class _OptionName(Convertor[str]):
@@ -254,7 +255,7 @@ def change_options(
     except StaleRevision as stale:
         raise _precondition_failed(stale) from None
     response.headers["ETag"] = etag(made.revision)
-    return options_json.change(made)
+    return options_json.change(with_pauses_left(made, caller.store, caller.backend.breaker))
 
 
 @router.post(
@@ -281,7 +282,7 @@ def roll_options_back(
     except StaleRevision as stale:
         raise _precondition_failed(stale) from None
     response.headers["ETag"] = etag(made.revision)
-    return options_json.change(made)
+    return options_json.change(with_pauses_left(made, caller.store, caller.backend.breaker))
 
 
 def etag(revision: int) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import sys
 
 import click
-import redis
 
 from console.cli import options_json, options_view
 from console.cli.author import source
@@ -51,23 +48,15 @@ def checked_reason(reason: str | None, *, dry_run: bool) -> str:
 
 
 def with_pauses_left(store: SettingsStore, change: Change) -> Change:
-    """The change with a warning more for each server whose pause does not hold after it.
-
-    It is saved by now, so a Redis that goes away costs these warnings and nothing else.
-    """
-    if not change.saved:
+    """The change with a warning more for each server whose pause does not hold after it."""
+    if not change.changes:
         return change
     # Imported where they are used: whoever only reads an option would wait for all of `tasks`.
+    from tasks import pausing  # noqa: PLC0415
     from tasks.breaker import Breaker  # noqa: PLC0415
-    from tasks.pausing import pauses_left  # noqa: PLC0415
 
-    with contextlib.suppress(redis.RedisError):
-        found = environment()
-        states = Breaker(client(found), prefix=found.prefix).servers()
-        after = store.at(change.revision)
-        left = pauses_left(store.at(change.revision - 1), after, states)
-        return dataclasses.replace(change, warnings=(*change.warnings, *left))
-    return change
+    found = environment()
+    return pausing.with_pauses_left(change, store, Breaker(client(found), prefix=found.prefix))
 
 
 def show_change(change: Change, *, as_json: bool) -> None:

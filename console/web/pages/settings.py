@@ -22,6 +22,7 @@ from settings_store.errors import InvalidOption, InvalidValue, SecretFault, Stal
 from settings_store.own_options import OWN_GROUPS
 from settings_store.snapshot import MIRRORS, Snapshot
 from settings_store.store import REASON_MAXIMUM_CHARACTERS
+from tasks.pausing import with_pauses_left
 
 pages = PageRoutes()
 
@@ -162,6 +163,7 @@ def review_page(
     """
     store = visit.store
     change = store.change(typed, author=visit.name, dry_run=True)
+    change = with_pauses_left(change, store, visit.backend.breaker)
     snapshot = store.snapshot()
     after = after_change(snapshot, change.changes)
     theirs: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from console.web.visit import Visit
 from settings_store.access import Privilege
 from settings_store.errors import StaleRevision
 from settings_store.store import REASON_MAXIMUM_CHARACTERS
+from tasks.pausing import with_pauses_left
 
 pages = PageRoutes()
 
@@ -60,6 +61,7 @@ def roll_back(visit: Visit, revision: str) -> Response:
 def _page(visit: Visit, number: int, *, reason: str = "", fault: str = "") -> Response:
     store = visit.store
     back = store.rollback(number, author=visit.name, dry_run=True)
+    back = with_pauses_left(back, store, visit.backend.breaker)
     newest = back.revision
     rows = [row for row in store.history(newest - number + 1) if row.revision == number]
     return visit.page(

@@ -9,6 +9,7 @@ from settings_store.access import Access
 from settings_store.audit_row import Wanted
 from settings_store.catalog import ALL_OPTIONS
 from settings_store.store import SettingsStore
+from tasks.pausing import Pausing
 from tests.rigs.api_client import ApiClient, problem
 
 HOST = "primary_email.server_name"
@@ -132,6 +133,19 @@ def test_a_rollback_is_a_new_revision_and_a_diff_tells_of_two(api: ApiClient, st
     assert (done["revision"], done["changes"]) == (3, {PORT: {"before": 465, "after": 587}})
     assert problem(api.post("/options/rollback", {"revision": 9}, {"If-Match": "*"}), 404)
     assert problem(api.get("/options/diff", older=9), 404)
+
+
+def test_a_change_that_ends_a_pause_says_so_also_where_it_is_only_tried(
+    api: ApiClient, store: SettingsStore, redis_server: redis.Redis
+) -> None:
+    store.change({HOST: "mail.example.com"}, author="anna")
+    Pausing(redis_server, store).pause("primary_email", by="anna", reason="new certificate")
+    for dry_run in (True, False):
+        document = {"values": {PORT: 2587}, "dry_run": dry_run}
+        done = api.patch("/options", document, {"If-Match": "*"}).json()
+        assert "Primary Email: it is paused, and with these options" in "".join(done["warnings"])
+    back = api.post("/options/rollback", {"revision": 1}, {"If-Match": "*"}).json()
+    assert "it is paused" not in "".join(back["warnings"]), "the pause holds again"
 
 
 @pytest.mark.parametrize("path", ["/options/audit.nothing", "/options/nothing", "/options/a.b.c"])

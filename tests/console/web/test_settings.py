@@ -15,6 +15,7 @@ from settings_store.audit import Audit
 from settings_store.catalog import ALL_OPTIONS
 from settings_store.store import SettingsStore
 from tasks.fleet import Fleet, WorkerLife
+from tasks.pausing import Pausing
 from tests.rigs.accounts import PASSWORD
 from tests.rigs.console import Console, Visitor
 
@@ -235,6 +236,27 @@ def test_an_export_taken_in_elsewhere_is_looked_at_and_saved_as_an_import(
     assert store.snapshot().text("primary_email.server_name") == "relay.example"
     assert not store.snapshot().flag("text.labels")
     assert next(iter(Audit(redis_server).rows())).action == "options.import"
+
+
+def test_a_change_that_ends_a_pause_says_so_before_it_is_saved(
+    visitor: Visitor, store: SettingsStore, redis_server: redis.Redis
+) -> None:
+    said = "Primary Email: it is paused, and with these options it is another server, which is not"
+    store.change({"primary_email.server_name": "relay.example"}, author="bert")
+    store.change({"primary_email.client_secret": ""}, author="bert")
+    Pausing(redis_server, store).pause("primary_email", by="anna", reason="new certificate")
+    assert said not in review(visitor, {"text.labels": "True"}, 1).text
+    assert said in review(visitor, {"primary_email.server_port": "2587"}, 1).text
+    password = {"primary_email.authentication_user": "robot", "primary_email.client_secret": PLAIN}
+    assert said in review(visitor, password, 1).text, "who signs in makes it another server too"
+    assert said not in visitor.get("/settings/history/1").text
+    review(visitor, {"primary_email.server_port": "2587"}, 1)
+    save(visitor, "moved")
+    Pausing(redis_server, store).pause("primary_email", by="anna", reason="as well")
+    store.change({"primary_email.server_port": 25}, author="bert")
+    Pausing(redis_server, store).resume("primary_email", by="anna")
+    store.change({"primary_email.server_port": 2587}, author="bert")
+    assert said in visitor.get("/settings/history/1").text
 
 
 def test_a_revision_is_shown_and_gone_back_to(visitor: Visitor, store: SettingsStore) -> None:
