@@ -43,6 +43,10 @@ imports: install-dev
 test: install-dev ## run the tests
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: benchmark
+benchmark: install-dev ## measure side by side (ARGS="overhead --rounds 7" some, or how often)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .PHONY: install install-dev python
 install: python
 	@$(PYTHON) -m workers.embedded.install run

@@ -24,13 +24,12 @@ SUBJECT = "Secret subject of the nightly job"
 TEXT = "Secret text about the payroll"
 
 
-class Installation:
-    """Everything a test needs to publish, look and start workers."""
+class Site:
+    """Everything it takes to publish, look and start workers, on any Redis."""
 
-    def __init__(self, server: FaketimeRedis, folder: Path, **more: str) -> None:
-        self.server = server
+    def __init__(self, url: str, folder: Path, **more: str) -> None:
         self.folder = folder
-        self.environ = clean_environment(folder / "home", **{"NOTIFY_REDIS_URL": server.url, **more})
+        self.environ = clean_environment(folder / "home", **{"NOTIFY_REDIS_URL": url, **more})
         self.environment = environment.load(self.environ)
         self.runtime = Runtime(self.environment, worker="test")
 
@@ -93,6 +92,14 @@ class Installation:
         log = self.folder / "worker.log"
         with running_worker(environ, log, *options, prelude=prelude, wait=wait) as worker:
             yield worker
+
+
+class Installation(Site):
+    """A site whose Redis has a time that moves."""
+
+    def __init__(self, server: FaketimeRedis, folder: Path, **more: str) -> None:
+        super().__init__(server.url, folder, **more)
+        self.server = server
 
 
 @contextlib.contextmanager

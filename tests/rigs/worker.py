@@ -18,7 +18,7 @@ from tests.rigs.processes import wait_until
 
 READY_DEADLINE_SECONDS = 40.0
 STOP_DEADLINE_SECONDS = 30.0
-COMMAND = (sys.executable, "-m", "celery", "-A", "workers", "worker")
+COMMAND = (sys.executable, "-m", "celery", "-A")
 
 
 class Worker:
@@ -46,6 +46,15 @@ class Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Have it and its children stand still meanwhile."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     def stop(self) -> float:
         """Ask it to stop as a supervisor does; the seconds that took."""
         began = time.monotonic()
@@ -65,6 +74,7 @@ def running_worker(
     *options: str,
     prelude: str = "",
     folder: Path = PROJECT,
+    application: str = "workers",
     wait: bool = True,
 ) -> Iterator[Worker]:
     """Start a worker, wait until it is ready, and end it whatever happened.
@@ -75,10 +85,11 @@ def running_worker(
         options: For `celery worker`.
         prelude: Python that runs in its process before Celery does.
         folder: Where it is started.
+        application: What `-A` names.
         wait: Whether to wait.
     """
     # Mingling asks other workers for one second, which no test needs.
-    command = [*COMMAND, "--loglevel=INFO", "--without-mingle", *options]
+    command = [*COMMAND, application, "worker", "--loglevel=INFO", "--without-mingle", *options]
     if prelude:
         program = f"{prelude}\nimport sys\nfrom celery.__main__ import main\nsys.exit(main())"
         command = [sys.executable, "-c", program, *command[3:]]

@@ -1,0 +1,1 @@
+"""Figures that the pages give, each with one command."""

@@ -1,0 +1,1 @@
+"""What every benchmark shares: rounds that alternate, figures with their spread, goals, the table."""
