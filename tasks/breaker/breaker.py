@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import redis
@@ -25,14 +25,6 @@ REASON_MAXIMUM_CHARACTERS: Final = 200
 _log = logging.getLogger(__name__)
 
 
-def log_moved(server: ServerState) -> None:
-    """Write into the log that a server is passed over from now on, or used again."""
-    if server.state in {"open", "half_open"}:
-        _log.warning("server_opened server=%s reason=%r", server.name, server.reason)
-    else:
-        _log.warning("server_closed server=%s", server.name)
-
-
 def new_token() -> str:
     """Random, for a test or a first sign-in: no paused worker can repeat a later one's."""
     return secrets.token_hex(12)
@@ -48,8 +40,6 @@ class Breaker:
         client: From `settings_store.redis_client.connect`.
         prefix: First part of every key.
         clock: Lua text that defines `now_ms()`; tests move time by it.
-        on_moved: Told the server's state by the one process whose call opened or closed its breaker, after
-            that. It may be told twice where a reply was lost, and never where its process dies right then.
     """
 
     def __init__(
@@ -58,10 +48,8 @@ class Breaker:
         *,
         prefix: str = "notify",
         clock: str = REDIS_CLOCK,
-        on_moved: Callable[[ServerState], object] = log_moved,
     ) -> None:
         self._scripts = Scripts(client, prefix, clock)
-        self._on_moved = on_moved
 
     def allows(self, fingerprints: Iterable[str]) -> dict[str, Permission]:
         """Which servers of a chain may be used now, in one round trip; it writes once a day at most."""
@@ -115,7 +103,7 @@ class Breaker:
             "report", fingerprint, name, what.value, token, began_ms, failures_before_open, said
         )
         if moved:
-            self._tell_moved(fingerprint)
+            self._log_moved(fingerprint)
         return Reported(state, bool(moved))
 
     def take_probe(self, fingerprint: str, token: str) -> bool:
@@ -145,7 +133,7 @@ class Breaker:
         answer: Literal["closed", "open", "stale"]
         answer = self._scripts.run("probed", fingerprint, token, how, _one_line(reason))
         if answer == "closed":
-            self._tell_moved(fingerprint)
+            self._log_moved(fingerprint)
         return answer
 
     def may_sign_in(self, fingerprint: str, token: str) -> SignIn:
@@ -206,14 +194,20 @@ class Breaker:
         rows = self._scripts.run("list", fingerprint)
         return _server_state(*rows[0]) if rows else None
 
-    def _tell_moved(self, fingerprint: str) -> None:
-        # What came of the move is kept already: whoever is told of it may not undo that by failing.
+    def _log_moved(self, fingerprint: str) -> None:
+        """Write down a move, in the one process whose call made it; twice where a reply was lost."""
         try:
             server = self.server(fingerprint)
-            if server is not None:
-                self._on_moved(server)
-        except Exception as error:  # noqa: BLE001  # whatever those who listen do
-            _log.error("server_moved_untold fingerprint=%s error=%s", fingerprint, type(error).__name__)
+        except redis.RedisError as error:
+            # The move stands, and was this call's purpose.
+            _log.warning("server_moved fingerprint=%s error=%s", fingerprint, type(error).__name__)
+            return
+        if server is None:
+            return
+        if server.state in {"open", "half_open"}:
+            _log.warning("server_opened server=%s reason=%r", server.name, server.reason)
+        else:
+            _log.warning("server_closed server=%s", server.name)
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:

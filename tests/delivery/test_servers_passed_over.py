@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 import pytest
+import redis
 
-from tasks.breaker import ServerState
 from tasks.breaker.breaker import Breaker
 from tasks.routing import servers_in_use
 from tasks.verdict import Verdict
@@ -192,34 +193,36 @@ def test_a_success_that_is_no_news_is_not_told(
     assert len(primary.got) == 22
 
 
-def test_who_opens_and_who_closes_a_breaker_is_told_once(
-    three: Bench, primary: MailServer, secondary: MailServer
+def test_who_opens_and_who_closes_a_breaker_writes_it_down_once(
+    three: Bench, primary: MailServer, secondary: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    moved: list[ServerState] = []
-    three.breaker._on_moved = moved.append
+    caplog.set_level(logging.INFO, "tasks.breaker")
     primary.go_down()
     failures(three, 5)
     primary.come_up()
     assert three.probe() == "closed"
-    assert [(each.name, each.state) for each in moved] == [
-        ("primary_email", "open"),
-        ("primary_email", "closed"),
+    assert [record.getMessage() for record in caplog.records if record.name == "tasks.breaker.breaker"] == [
+        "server_opened server=primary_email reason='the connection was lost'",
+        "server_closed server=primary_email",
     ]
-    assert moved[0].reason == "the connection was lost"
     assert len(secondary.got) == 5
 
 
-def test_who_listens_to_moves_and_fails_costs_no_delivery(
-    three: Bench, primary: MailServer, secondary: MailServer, caplog: pytest.LogCaptureFixture
+def test_a_move_that_cannot_be_read_for_the_log_costs_no_delivery(
+    three: Bench,
+    primary: MailServer,
+    secondary: MailServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(server: ServerState) -> None:
-        raise RuntimeError(f"PLANTED {server.name}")
+    def away(*_: object) -> None:
+        raise redis.ConnectionError("PLANTED")
 
-    three.breaker._on_moved = fail
+    monkeypatch.setattr(three.breaker, "server", away)
     primary.go_down()
     failures(three, 3)
     assert len(secondary.got) == 3
-    assert "server_moved_untold" in caplog.text
+    assert "server_moved fingerprint=" in caplog.text
     assert "PLANTED" not in caplog.text
 
 

@@ -86,7 +86,9 @@ def test_what_lasts_has_a_health_check_and_time_to_end(name: str) -> None:
 def test_no_secret_is_in_a_variable_and_keys_are_seen_by_those_who_need_them_alone() -> None:
     for name, service in SERVICES.items():
         for variable, value in (service.get("environment") or {}).items():
-            assert variable.endswith("_FILE") or variable == "NOTIFY_METRICS_PORT", name
+            assert variable.endswith("_FILE") or variable in {"NOTIFY_METRICS_PORT", "NOTIFY_FLOWER_URL"}, (
+                name
+            )
             assert "password" not in str(value)
     seeing = {
         name for name, service in SERVICES.items() for each in service["volumes"] if each.startswith("keys:")
@@ -99,6 +101,12 @@ def test_no_secret_is_in_a_variable_and_keys_are_seen_by_those_who_need_them_alo
         if each.startswith(("keys:", "access:")) and not each.endswith(":ro")
     }
     assert writing == {"secrets"}
+
+
+def test_the_console_links_to_where_flower_is_on_this_machine() -> None:
+    (port,) = SERVICES["flower"]["ports"]
+    address, published, _ = re.fullmatch(r"([\d.]+):(\$\{.+\}):(\d+)", port).groups()  # type: ignore[union-attr]
+    assert SERVICES["console"]["environment"]["NOTIFY_FLOWER_URL"] == f"http://{address}:{published}/"
 
 
 def test_volumes_are_declared_and_used() -> None:

@@ -148,21 +148,31 @@ def test_revoking_one_that_waits_cancels_it(watched: Watched) -> None:
     watched.flower.wait_task(published.id, "REVOKED")
 
 
-def test_revoking_one_that_is_queued_cancels_it(tmp_path: Path) -> None:
+def test_revoking_what_is_queued_cancels_it(tmp_path: Path) -> None:
+    go_on = threading.Event()
     with (
         open_mailbox() as mailbox,
         running_installation(tmp_path) as installation,
         running_flower(installation.environ, tmp_path / "flower.log") as flower,
     ):
         installation.configure(primary=mailbox)
-        with installation.worker("-Q", "notify.normal"):
-            published = installation.publish(priority="low")
-            flower.revoke(published.id)
-            installation.wait_state(published.id, "cancelled")
-        client = installation.runtime.redis
-        with installation.worker():
-            wait_until(lambda: client.llen("notify.low") == 0, what="the bell being heard")
-        assert mailbox.connections == 0
+        mailbox.answer("RCPT", Later(go_on, "250 2.1.5 ok"))
+        with installation.worker("--concurrency=1"):
+            wait_until(lambda: "celery@" in flower.ask("/workers?json=1")[1], what="Flower seeing the worker")
+            # One is being sent, the worker has the next one in its hand, and the broker has the third.
+            sent, in_hand, in_broker = (installation.publish().id for _ in range(3))
+            flower.wait_task(sent, "STARTED")
+            flower.wait_task(in_hand, "RECEIVED")
+            assert flower.task(in_broker) == {}
+            for each in (in_hand, in_broker):
+                flower.revoke(each)
+                installation.wait_state(each, "cancelled")
+            go_on.set()
+            flower.wait_task(sent, "SUCCESS")
+            flower.wait_task(in_broker, "REVOKED")
+            # Celery asks no more whether one is revoked that its pool has; the ledger is asked, and says so.
+            assert flower.wait_task(in_hand, "SUCCESS")["result"] == "'cancelled'"
+        assert set(mailbox.counts()) == {sent}
 
 
 def test_revoking_one_that_is_being_sent_stops_it_before_its_text(watched: Watched) -> None:
