@@ -43,6 +43,7 @@ def cautions(snapshot: Snapshot, touched: Iterable[str] = ()) -> tuple[str, ...]
     touched = tuple(touched)
     found += (f"Network shares: {sentence}" for sentence in _shares(snapshot))
     found += _texts_with_the_mail(snapshot)
+    found += _no_server(snapshot, touched)
     found += _in_vain(snapshot, touched)
     found += _left_behind(snapshot, touched)
     return tuple(found)
@@ -132,6 +133,17 @@ def _peer(snapshot: Snapshot, group: str) -> tuple[object, ...]:
         oauth,
         snapshot.text(f"{group}.{account}").strip().lower(),
     )
+
+
+def _no_server(snapshot: Snapshot, touched: Iterable[str]) -> Iterator[str]:
+    """What a primary e-mail server left blank keeps back; a secondary beside it is told of by its pair."""
+    if "primary_email.server_name" not in touched or any(
+        snapshot.is_set(f"{group}.server_name") for group in ("primary_email", "secondary_email")
+    ):
+        return
+    texts = any(snapshot.is_set(f"{group}.server_name") for group in ("primary_sms", "secondary_sms"))
+    held = "e-mail is held" if texts else "e-mail and texts are held"
+    yield f"{GROUPS['primary_email']}: SMTP Server Name is blank: {held} until it is set"
 
 
 def _in_vain(snapshot: Snapshot, touched: Iterable[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.api import messages, options, sending, servers, token
+from console.api import corrections, messages, options, sending, servers, token
 from console.api.openapi import describe
 from console.api.problem import response_of
 from console.serving.allowed_methods import allowed_methods
@@ -25,7 +25,14 @@ PATH: Final = "/api/v1"
 BODY_MAXIMUM_BYTES: Final = 16 * 1024 * 1024 + 64 * 1024
 
 #: Each with its whole path below `PATH`.
-ROUTERS: Final = (sending.router, messages.router, options.router, servers.router, token.router)
+ROUTERS: Final = (
+    sending.router,
+    corrections.router,
+    messages.router,
+    options.router,
+    servers.router,
+    token.router,
+)
 _DESCRIPTION: Final = (
     "Send notifications, see what became of them, and look after options and servers. Every request bears a "
     "token: `Authorization: Bearer TOKEN`; `notify token create` makes one. Every fault is a problem "

@@ -6,13 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.api.moment import Moment
 from tasks.corrections import CorrectionAnswer
 from tasks.ledger import State
 from tasks.ledger.records import Outcome, Priority
-from tasks.server import Channel, ServerName
+from tasks.server import Channel
 
-PAGE_MAXIMUM = 500
 _OPEN = ConfigDict(extra="allow", serialize_by_alias=True)
 
 
@@ -88,28 +86,6 @@ class Message(BaseModel):
     )
 
 
-class MessageQuery(BaseModel):
-    """Which notifications are asked for; all that is given must hold."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    state: list[State] = Field(default=[], description="One of these.")
-    channel: Channel | None = None
-    priority: Priority | None = None
-    server: ServerName | None = Field(default=None, description="It was tried by this one.")
-    perhaps_twice: bool = False
-    job: str | None = Field(default=None, min_length=1, max_length=500)
-    schedule: str | None = Field(default=None, min_length=1, max_length=500)
-    machine: str | None = Field(default=None, min_length=1, max_length=500)
-    recipient: str | None = Field(default=None, min_length=1, max_length=500)
-    since: Moment | None = Field(default=None, description="Accepted then or later.")
-    until: Moment | None = Field(default=None, description="Accepted then or earlier.")
-    limit: int = Field(default=50, ge=1, le=PAGE_MAXIMUM)
-    after: str | None = Field(
-        default=None, pattern=r"^[0-9]{1,20}\.[0-9]{1,20}$", description="`next` of the part before."
-    )
-
-
 class Correction(BaseModel):
     """What became of a notification that was to be replayed or cancelled."""
 
@@ -118,3 +94,38 @@ class Correction(BaseModel):
     answer: CorrectionAnswer
     state: State | Literal[""] = Field(description="Its state after it; before it in a dry run.")
     dry_run: bool
+
+
+class CorrectedLine(BaseModel):
+    """What became of one of many."""
+
+    model_config = _OPEN
+
+    id: str
+    number: int | None = Field(description="Null where there is no such notification.")
+    state: State | None = Field(description="After it; before it in a dry run.")
+    outcome: CorrectionAnswer
+
+
+class CorrectedReason(BaseModel):
+    """How many of one state and reason came to one outcome."""
+
+    model_config = _OPEN
+
+    outcome: CorrectionAnswer
+    state: State
+    reason: str | None = Field(description="What the ledger said before.")
+    count: int
+
+
+class Corrections(BaseModel):
+    """What became of many that were to be replayed or cancelled."""
+
+    model_config = _OPEN
+
+    dry_run: bool
+    done: int = Field(description="Replayed or cancelled, or would be.")
+    outcomes: dict[CorrectionAnswer, int]
+    reasons: list[CorrectedReason]
+    messages: list[CorrectedLine]
+    whole: bool = Field(description="False: more match; the same request goes on with the rest.")

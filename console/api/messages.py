@@ -10,31 +10,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from console.api.caller import CorrectsNotifications, ViewsNotifications
 from console.api.json_body import JsonBody
-from console.api.message_forms import Correction, Lines, Message, MessageQuery
+from console.api.message_forms import Correction, Lines, Message
+from console.api.message_query import MessageQuery
 from console.api.openapi import faults, takes
 from console.api.problem import ProblemRoute
 from console.cli import message_json
 from console.serving.fault import Fault, Refusal, not_found
 from tasks.corrections import DONE, Chosen, Corrected, CorrectionAnswer
-from tasks.ledger import LedgerQueries, MessageFilter
+from tasks.ledger import LedgerQueries
 from tasks.ledger.queries import Record
 
 router = APIRouter(route_class=ProblemRoute, prefix="/notifications", tags=["notifications"])
-
-_MS: Final = 1000
 
 
 @router.get("", response_model=Lines, responses=faults(422))
 def list_notifications(caller: ViewsNotifications, asked: Annotated[MessageQuery, Query()]) -> Any:
     """A part of the list, newest first; no recipients and no texts."""
-    given = asked.model_dump(exclude={"state", "since", "until", "limit", "after"})
-    wanted = MessageFilter(
-        states=frozenset(asked.state),
-        since_ms=int(asked.since.timestamp() * _MS) if asked.since else None,
-        until_ms=int(asked.until.timestamp() * _MS) if asked.until else None,
-        **given,
+    return message_json.listed(
+        caller.backend.queries.search(asked.wanted, limit=asked.limit, after=asked.after)
     )
-    return message_json.listed(caller.backend.queries.search(wanted, limit=asked.limit, after=asked.after))
 
 
 class _ShowQuery(BaseModel):

@@ -29,7 +29,8 @@ def table(
         rows: Cells, each fit to be shown.
         screen: On a terminal the table is kept within it.
         head: Titles of the columns.
-        flexible: The column that is wrapped where the screen is too narrow.
+        flexible: The column that is wrapped where the screen is too narrow; where that is not enough, the
+            last one is too.
         paint: The colours of a cell, by row and column.
     """
     every = [head, *rows] if head else list(rows)
@@ -37,8 +38,12 @@ def table(
         return []
     widths = [max(cells(row[column]) for row in every) for column in range(len(every[0]))]
     spare = screen.columns - (sum(widths) + len(_GAP) * (len(widths) - 1))
-    if screen.is_terminal and spare < 0:
-        widths[flexible] = max(widths[flexible] + spare, _LEAST_COLUMN)
+    for column in (flexible, -1):
+        if screen.is_terminal and spare < 0:
+            least = min(widths[column], _LEAST_COLUMN)
+            taken = min(-spare, widths[column] - least)
+            widths[column] -= taken
+            spare += taken
     lines = [screen.paint(line, "bold") for line in _lines(head, widths, screen, [()] * len(widths))]
     for number, row in enumerate(rows):
         lines += _lines(row, widths, screen, [paint(number, column) for column in range(len(widths))])

@@ -137,7 +137,7 @@ class LedgerQueries:
 
         Args:
             wanted: The filter.
-            limit: Lines on the page.
+            limit: Lines on the page; with 0 the total alone is asked for.
             offset: Leave out the newest; for pages far down, `after` is cheaper.
             after: `next_after` of the page before.
 

@@ -62,9 +62,12 @@ def search(
         at_end = at_end and not (is_full and len(summaries) < limit and position != looked.last)
         next_after = None if at_end and position == looked.last else ".".join(position)
     exact = True
-    if total < 0 and after is not None:
+    if total < 0 and (after is not None or not limit):
         first = _look(scripts, wanted, rows=0, skip=0, position=("", ""))
-        total, exact = max(first.matches, len(summaries)), first.at_end
+        if first.total >= 0:
+            total = first.total
+        else:
+            total, exact = max(first.matches, len(summaries)), first.at_end
     elif total < 0:
         total, exact = seen, at_end
     return Page(tuple(summaries.values()), total, exact, next_after)

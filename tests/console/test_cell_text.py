@@ -83,3 +83,16 @@ def test_relative_times() -> None:
 def test_times_for_programs_are_rfc_3339_in_utc_with_milliseconds() -> None:
     assert rfc3339(1_800_000_000_007) == "2027-01-15T08:00:00.007Z"
     assert rfc3339(None) is None
+
+
+def test_a_table_with_a_long_mark_stays_within_a_terminal_and_keeps_keys_whole() -> None:
+    key, mark = (
+        "primary_email.total_attachment_size_mb",
+        "deployment-robot@build-agent-17.example.com, 3 min ago",
+    )
+    rows = [(key, "a value of some length", mark), ("mirror.sms", "No", "me")]
+    lines = table(rows, Screen(80, is_terminal=True), head=("OPTION", "VALUE", "SET BY"), flexible=1)
+    assert max(map(cells, lines)) <= 80
+    assert "".join(line[len(key) :] for line in lines).count("deployment-robot") == 1
+    assert any(line.startswith(key) for line in lines)
+    assert table(rows, Screen(80), flexible=1)[0].endswith(mark)  # in a pipe nothing is broken

@@ -203,6 +203,13 @@ def test_a_page_of_many_rows_is_put_together_of_several_calls(
             assert (page.next_after is None) == (limit == 1000)
 
 
+@given(wanted=FILTERS)
+def test_a_page_without_lines_tells_the_total(population: Population, wanted: MessageFilter) -> None:
+    page = population.queries.search(wanted, limit=0)
+    expected = sum(matches(record, wanted) for record in population.records)
+    assert (page.summaries, page.total, page.total_is_exact) == ((), expected, True)
+
+
 @given(wanted=FILTERS, offset=st.integers(0, 200))
 def test_an_offset_leaves_out_the_newest(population: Population, wanted: MessageFilter, offset: int) -> None:
     everything = population.queries.search(wanted, limit=1000).summaries

@@ -90,6 +90,28 @@ def test_a_secondary_without_primary_is_told_for_email_and_is_right_for_sms() ->
     assert told.startswith("Secondary Email: it is set, but Primary Email is blank: no e-mail is sent")
 
 
+@pytest.mark.parametrize(
+    "others, held",
+    [
+        ({}, "e-mail and texts are held"),
+        ({"primary_sms.server_name": "sms"}, "e-mail is held"),
+        ({"secondary_sms.server_name": "sms"}, "e-mail is held"),
+    ],
+)
+def test_a_primary_email_that_was_left_blank_is_told_with_what_it_keeps_back(
+    others: dict[str, Value], held: str
+) -> None:
+    told = (f"Primary Email: SMTP Server Name is blank: {held} until it is set",)
+    assert cautions(Snapshot(1, others), ["primary_email.server_name"]) == told
+    assert cautions(Snapshot(1, others), ["primary_email.server_port"]) == ()
+    assert cautions(Snapshot(1, {"primary_email.server_name": "m"}), ["primary_email.server_name"]) == ()
+
+
+def test_a_primary_email_that_was_left_blank_beside_a_secondary_is_told_once() -> None:
+    told = cautions(Snapshot(1, {"secondary_email.server_name": "m"}), ["primary_email.server_name"])
+    assert [sentence.split(":")[0] for sentence in told] == ["Secondary Email"]
+
+
 @pytest.mark.parametrize("channel, title", [("email", "Email"), ("sms", "SMS")])
 def test_a_secondary_that_is_the_primary_is_told_however_it_came_about(channel: str, title: str) -> None:
     told = (f"Secondary {title}: it is the same server as Primary {title}, so there is no second try",)
