@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.chaos.experiments import EXPERIMENTS, IN_THE_TESTS
-from benchmarks.chaos.outcome import Outcome
+from benchmarks.chaos.outcome import Outcome, Row
 from benchmarks.chaos.setting import Setting
 
 
@@ -48,14 +48,20 @@ def lines(outcome: Outcome) -> list[str]:
     for name, figure in outcome.figures.items():
         label = name.replace("_", " ")
         match figure:
-            case dict() if name == "table":
-                told += [f"    {row:<28}{words}" for row, words in figure.items()]
             case dict():
                 counted = ", ".join(f"{key} {value}" for key, value in figure.items())
                 told.append(f"    {label:<48}{counted}")
             case _:
                 told.append(f"    {label:<48}{figure}")
-    return [*told, *(f"    ✗ {fault}" for fault in outcome.faults)]
+    return [*told, *_aligned(outcome.table), *(f"    ✗ {fault}" for fault in outcome.faults)]
+
+
+def _aligned(table: list[Row]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in table
+    ]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+Row = tuple[str, ...]
+
 
 @dataclass
 class Outcome:
@@ -16,6 +18,7 @@ class Outcome:
         notifications: How many were given to the notifier.
         seconds: How long it ran.
         figures: What was counted and measured, by name.
+        table: What came of one kind after the other; the first row names the columns.
         faults: What breaks the promise; empty where it held.
     """
 
@@ -24,6 +27,7 @@ class Outcome:
     notifications: int = 0
     seconds: float = 0.0
     figures: dict[str, Any] = field(default_factory=dict)
+    table: list[Row] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def expect(self, *, that: bool, else_fault: str) -> None:

@@ -128,7 +128,11 @@ def wrong_password(setting: Setting) -> Outcome:
             operator.config_set("requirepass", "")
         outcome.figures["seconds_until_the_next_mail"] = round(scene.seconds_until_mail(), 2)
 
-    return _run(setting, "redis-wrong-password", "the password of Redis changed, and changed back", change)
+    name = "redis-wrong-password"
+    outcome = _run(setting, name, "the password of Redis changed, and changed back", change)
+    doubles = outcome.figures["doubles_marked"]
+    outcome.expect(that=not doubles, else_fault=f"{doubles} came twice, though the password came back")
+    return outcome
 
 
 def _what_a_publisher_is_told(installation: Installation) -> str:

@@ -15,7 +15,10 @@ _LAST_PAUSE_SECONDS: Final = 5.0
 STOPPING_PATIENCE_SECONDS: Final = 5.0
 
 #: Answers of a Redis that will do what it is asked later: it loads, moves, or waits for a disk or a replica.
+#: A password that is refused was right when this process claimed: it was changed since, and may be put back,
+#: or stand anew in the file that the address is read from. To give up here makes a double of what was sent.
 _PASSING: Final = (
+    redis.exceptions.AuthenticationError,
     redis.exceptions.BusyLoadingError,
     redis.exceptions.ReadOnlyError,
     redis.exceptions.TryAgainError,
@@ -23,9 +26,8 @@ _PASSING: Final = (
     redis.exceptions.MasterDownError,
 )
 _PASSING_WORDS: Final = ("MISCONF ", "BUSY ", "NOREPLICAS ")
-#: No time cures these: who we are, what we may, what we sent, what stands there.
+#: No time cures these: what we may, what we sent, what stands there.
 _LASTING: Final = (
-    redis.exceptions.AuthenticationError,
     redis.exceptions.AuthenticationWrongNumberOfArgsError,
     redis.exceptions.AuthorizationError,
     redis.exceptions.DataError,

@@ -43,6 +43,7 @@ class Asked:
     [
         redis.ConnectionError("refused"),
         redis.TimeoutError("too long"),
+        redis.AuthenticationError("the password was changed"),
         redis.exceptions.BusyLoadingError("loads"),
         redis.exceptions.ReadOnlyError("a replica"),
         redis.ResponseError("MISCONF Redis is configured to save snapshots, but cannot"),
@@ -59,7 +60,6 @@ def test_what_passes_is_asked_again_until_it_has(error: redis.RedisError) -> Non
 @pytest.mark.parametrize(
     "error",
     [
-        redis.AuthenticationError("wrong password"),
         redis.exceptions.NoPermissionError("no rights"),
         redis.exceptions.OutOfMemoryError("full"),
         redis.ResponseError("WRONGTYPE Operation against a key"),

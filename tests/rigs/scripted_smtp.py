@@ -58,6 +58,7 @@ GOOD: Mapping[str, Action] = {
     "AUTH 2": "235 2.7.0 welcome",
     "MAIL": "250 2.1.0 ok",
     "RCPT": "250 2.1.5 ok",
+    "ANOTHER RCPT": "452 4.5.3 too many recipients",
     "DATA": "354 go ahead",
     ".": "250 2.0.0 queued as SCRIPTED1",
     "RSET": "250 2.0.0 ok",
@@ -71,7 +72,8 @@ class Script:
     """How one connection goes; what is not named goes well.
 
     `does` is by command verb, by "RCPT TO:<a@b>" for one recipient, by "." for the end of the text, by "TEXT"
-    for the moment after 354, by "AUTH 1" for the first line after a 334, and by "GREETING".
+    for the moment after 354, by "AUTH 1" for the first line after a 334, by "HANDSHAKE" for what is done in
+    place of TLS, and by "GREETING".
     """
 
     does: Mapping[str, Action] = field(default_factory=dict)
@@ -82,6 +84,8 @@ class Script:
     offers: Sequence[str] = ("PIPELINING", "SIZE 10000000", "8BITMIME")
     tls: ssl.SSLContext | None = None
     implicit_tls: bool = False
+    #: So many recipients are taken in one transaction; 0 = any number.
+    recipients_at_once: int = 0
 
 
 @dataclass
@@ -160,6 +164,7 @@ class _Conversation:
         self._stopping = stopping
         self._lines = peer.makefile("rb")
         self._does = script.does
+        self._recipients = 0
 
     def interrupt(self) -> None:
         """From another thread: have whatever it waits for fail."""
@@ -184,7 +189,7 @@ class _Conversation:
             if verb == "EHLO" and "EHLO" not in self._does:
                 self._say("\n".join(("250 scripted.test", *self._offers())))
                 continue
-            last = self._act(command if command in self._does else verb)
+            last = self._act(self._step(command, verb))
             if verb == "STARTTLS" and last.startswith("220"):
                 self._protect()
             lines = 0
@@ -196,6 +201,16 @@ class _Conversation:
                 self._text()
             if verb == "QUIT":
                 raise EOFError
+
+    def _step(self, command: str, verb: str) -> str:
+        """Under which name the script has this command."""
+        if verb == "MAIL":
+            self._recipients = 0
+        elif verb == "RCPT":
+            self._recipients += 1
+            if 0 < self._script.recipients_at_once < self._recipients:
+                return "ANOTHER RCPT"
+        return command if command in self._does else verb
 
     def _hear(self, command: str) -> None:
         self._session.command_times.append(time.time())
@@ -225,6 +240,9 @@ class _Conversation:
 
     def _protect(self) -> None:
         assert self._script.tls is not None
+        if "HANDSHAKE" in self._does:
+            self._act("HANDSHAKE")
+            raise EOFError
         self._lines.close()
         self._peer = self._script.tls.wrap_socket(self._peer, server_side=True)
         self._lines = self._peer.makefile("rb")
