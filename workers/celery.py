@@ -12,7 +12,16 @@ from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks, redis_transport
 from tasks.runtime import Runtime, RuntimePerProcess
 from tasks.stop_sign import StopSign
-from workers import metrics, notice_step, quiet_logs, remote_control, results, status_command, steps
+from workers import (
+    lean_tracebacks,
+    metrics,
+    notice_step,
+    quiet_logs,
+    remote_control,
+    results,
+    status_command,
+    steps,
+)
 from workers.metrics import MetricsStep
 from workers.metrics_address import MetricsAddress, metrics_address
 from workers.notice_step import NoticeStep
@@ -22,6 +31,7 @@ from workers.steps import SweepStep
 
 redis_transport.install()
 quiet_logs.install()
+lean_tracebacks.install()
 remote_control.limit()
 
 

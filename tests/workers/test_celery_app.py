@@ -32,10 +32,12 @@ NAMES = (
 )
 SHOW = f"""
 import json
+from billiard import einfo
 from workers.celery import app
 shown = {{name: app.conf[name] for name in {NAMES}}}
 shown["queues"] = [queue.name for queue in app.conf.task_queues]
 shown["tasks"] = {{name: task.acks_late for name, task in app.tasks.items() if name.startswith("notify.")}}
+shown["tracebacks"] = einfo._Frame.Code is not einfo._Code
 shown["limits"] = [app.tasks["notify.submit"].max_retries, app.tasks["notify.submit"].reject_on_worker_lost]
 print(json.dumps(shown))
 """
@@ -100,6 +102,10 @@ def test_its_unacknowledged_messages_have_keys_of_their_own(conf: dict[str, Any]
 
 def test_results_lie_where_every_celery_app_looks_for_them(conf: dict[str, Any]) -> None:
     assert "global_keyprefix" not in conf["result_backend_transport_options"]
+
+
+def test_tracebacks_that_are_kept_share_their_copies_of_the_code(conf: dict[str, Any]) -> None:
+    assert conf["tracebacks"] is True
 
 
 def test_threads_are_the_default_pool(conf: dict[str, Any]) -> None:
