@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks import overhead
+from benchmarks import distance, fan_out, latency, overhead, publishing, round_trips, start
 from benchmarks.measuring.figure import Result
 from benchmarks.measuring.run import Run
 
 BENCHMARKS: Final[Mapping[str, Callable[[Run], Result]]] = {
     "overhead": overhead.overhead,
+    "latency": latency.latency,
+    "round_trips": round_trips.round_trips,
+    "distance": distance.distance,
+    "publishing": publishing.publishing,
+    "fan_out": fan_out.fan_out,
+    "start": start.start,
 }

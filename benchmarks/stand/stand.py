@@ -13,6 +13,7 @@ from celery import Celery
 from benchmarks.measuring.run import Run
 from benchmarks.stand.emptying import Emptied, emptied
 from benchmarks.stand.settings import REDIS_OPTIONS
+from settings_store.keyring import generate
 from settings_store.redis_client import connect
 from tasks.broker import transport_options
 from tests.rigs.installation import Site
@@ -21,7 +22,8 @@ from tests.rigs.worker import Worker, running_worker
 
 TEXT = "The nightly job ended with exit code 12; see the log.\n" * 38
 TEXT_BYTES = len(TEXT)
-EMPTY_QUEUE = "benchmark.empty"
+EMPTY_QUEUE = EMPTY_TASK = "benchmark.empty"
+TELLING_TASK = "benchmark.telling"
 QUIET = "--loglevel=WARNING"
 EMPTY_APP = "benchmarks.stand.empty_task"
 
@@ -34,7 +36,7 @@ class Stand(Site):
     """
 
     def __init__(self, url: str, folder: Path) -> None:
-        super().__init__(url, folder)
+        super().__init__(url, folder, NOTIFY_KEY_FILE=str(folder / "keys.json"))
         self.client: redis.Redis = connect(url)
         self._celery = Celery("filler", broker=url, set_as_current=False)
         self._celery.conf.update(task_serializer="json", broker_transport_options=transport_options())
@@ -45,22 +47,26 @@ class Stand(Site):
         self.runtime.close()
 
     @contextlib.contextmanager
-    def quiet_worker(self, *options: str) -> Iterator[Worker]:
+    def quiet_worker(self, *options: str, **more: str) -> Iterator[Worker]:
         """A worker that logs as much as one does that is started with no option; it may still be starting."""
-        with self.worker(QUIET, *options, wait=False) as worker:
+        with self.worker(QUIET, *options, wait=False, **more) as worker:
             yield worker
 
     @contextlib.contextmanager
-    def empty_worker(self) -> Iterator[Worker]:
+    def empty_worker(self, *options: str, **more: str) -> Iterator[Worker]:
         """The same, of the empty task."""
-        log = self.folder / "empty.log"
-        with running_worker(self.environ, log, QUIET, application=EMPTY_APP, wait=False) as worker:
+        environ, log = {**self.environ, **more}, self.folder / "empty.log"
+        with running_worker(environ, log, QUIET, *options, application=EMPTY_APP, wait=False) as worker:
             yield worker
 
     def send_empty(self, count: int) -> None:
         """Send so many empty tasks, as any program does."""
         for _ in range(count):
-            self._celery.send_task(EMPTY_QUEUE, queue=EMPTY_QUEUE, ignore_result=True)
+            self._celery.send_task(EMPTY_TASK, queue=EMPTY_QUEUE, ignore_result=True)
+
+    def send_telling(self, port: int) -> None:
+        """Send a task that tells a UDP port of this machine when it runs."""
+        self._celery.send_task(TELLING_TASK, (port,), queue=EMPTY_QUEUE, ignore_result=True)
 
     def empty_left(self) -> int:
         """Empty tasks that no slot has begun."""
@@ -97,6 +103,7 @@ def stand(run: Run) -> Iterator[Stand]:
     folder = run.folder / f"stand-{time.monotonic_ns()}"
     (folder / "redis").mkdir(parents=True)
     with running_redis(run.server, folder / "redis", *REDIS_OPTIONS) as url:
+        generate(folder / "keys.json")
         made = Stand(url, folder)
         try:
             yield made
