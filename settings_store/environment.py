@@ -38,6 +38,7 @@ class Environment:
         key_files: Key ring files, the primary first; empty where no secret can be opened.
         prefix: First part of every key in Redis, so that two installations can share one server.
         flower_url: Where Flower is, for a link; the option `console.flower_url` comes before it.
+        log_file: Where the log goes besides standard error; None for nowhere.
     """
 
     redis_url: str = field(repr=False)
@@ -45,6 +46,7 @@ class Environment:
     key_files: tuple[Path, ...] = ()
     prefix: str = "notify"
     flower_url: str = ""
+    log_file: Path | None = None
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -83,6 +85,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         key_files=tuple(Path(part) for part in given.get("NOTIFY_KEY_FILE", "").split(os.pathsep) if part),
         prefix=prefix,
         flower_url=given.get("NOTIFY_FLOWER_URL", ""),
+        log_file=Path(given["NOTIFY_LOG_FILE"]) if "NOTIFY_LOG_FILE" in given else None,
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from settings_store.errors import KeyringUnusable
 from settings_store.keyring import Keyring, load
+from settings_store.logs import EventLog
 
 _Stamp = tuple[tuple[int, int, int], ...]
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class LiveKeyring:
@@ -55,7 +55,7 @@ class LiveKeyring:
                 try:
                     self._ring = _loaded(self._paths)
                 except KeyringUnusable as fault:
-                    _log.error("keyring_not_read_anew error=%s", fault)
+                    _log.error("keyring_not_read_anew", error=fault)
             return self._ring
 
     def _look(self) -> _Stamp:

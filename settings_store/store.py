@@ -8,7 +8,6 @@ newest first. Every revision also writes a row of the audit (see `audit`).
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from settings_store.errors import (
 from settings_store.history import Mark, Pair, Revision, instant, masked, read_row, rewind
 from settings_store.keyring import Keys
 from settings_store.kinds import Refused, Value, check_text
+from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 
 #: Enough for years of changes by people; a script that changes options every minute is cut off after a week.
@@ -45,7 +45,7 @@ _TOLD_REVISIONS_MAXIMUM = 10
 #: How many rows of history are read at first, where it is not known how many are needed.
 _PAGE_REVISIONS = 32
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 #: From the options as they are to the values that somebody wants, in stored form.
 _Edit = Callable[[Snapshot], Mapping[str, Value]]
@@ -242,7 +242,7 @@ class SettingsStore:
                 return Change(before.revision, saved=False, changes=masked(changes), warnings=warnings)
             revision = self._save(before.revision, after, changes, words)
             if revision is not None:
-                _log.info("settings_changed", extra={"revision": revision, "options": sorted(changes)})
+                _log.info("settings_changed", revision=revision, options=sorted(changes))
                 return Change(revision, saved=True, changes=masked(changes), warnings=warnings)
         raise StaleRevision(before.revision, self.snapshot().revision, self._told(before.revision))
 

@@ -8,8 +8,6 @@ everybody has it. Nothing that a task is given, raises or returns holds an addre
 from __future__ import annotations
 
 import contextlib
-import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,6 +19,8 @@ from celery.worker import strategy
 from celery.worker.request import Request
 
 from settings_store.errors import SettingsError
+from settings_store.logs import EventLog
+from settings_store.logs.line import places
 from tasks import broker
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -35,7 +35,7 @@ _GONE_WELL: Final = frozenset({"delivered", "cancelled"})
 #: How soon a submission is tried again that the ledger could not take; the broker keeps it meanwhile.
 _SUBMIT_AGAIN_SECONDS: Final = 5
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class NotificationFailed(Exception):
@@ -212,10 +212,9 @@ def _without_words(task_id: str) -> Iterator[None]:
     except (TaskPredicate, NotificationFailed, NotificationRefused):
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is
-        frames = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+        where = places(error.__traceback__)
         name = type(error).__name__
-        _log.error("pass_crashed task=%s error=%s at=%s", fit_for_logs(task_id), name, where)
+        _log.error("pass_crashed", task=fit_for_logs(task_id), error=name, at=where)
         raise PassCrashed(f"{name}; the worker's log says where") from None
 
 
@@ -226,7 +225,7 @@ def _answer_now(task: Task, answer: dict[str, object]) -> None:
     try:
         task.backend.mark_as_done(task.request.id, answer, request=task.request)
     except redis.RedisError as error:
-        _log.warning("answer_not_kept task=%s error=%s", fit_for_logs(task.request.id), type(error).__name__)
+        _log.warning("answer_not_kept", task=fit_for_logs(task.request.id), error=type(error).__name__)
 
 
 def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
@@ -240,7 +239,7 @@ def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
     except (InvalidNotification, PublishError) as fault:
         raise NotificationRefused(str(fault)) from None
     except (LedgerUnavailable, SettingsError, redis.RedisError) as error:
-        _log.warning("submission_waits task=%s error=%s", fit_for_logs(task.request.id), type(error).__name__)
+        _log.warning("submission_waits", task=fit_for_logs(task.request.id), error=type(error).__name__)
         raise _submitted_again(task) from None
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import msgspec
 
 from settings_store.environment import Environment
 from settings_store.live_keyring import followed
+from settings_store.logs import EventLog
 from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
@@ -39,7 +39,7 @@ from tasks.tokens import unknown_tokens
 #: So many are written in one round trip.
 ACCEPT_AT_ONCE = 200
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class PublishError(Exception):
@@ -173,6 +173,13 @@ class Publisher:
 
     def _count(self, answer: Accepted, entry: Entry) -> None:
         if answer.status == "accepted":
+            _log.info(
+                "accepted",
+                notification=answer.id,
+                number=answer.number,
+                channel=entry.channel,
+                priority=entry.priority,
+            )
             self._tally.accepted(entry.channel, entry.priority)
 
     def _room(self, entries: list[Entry]) -> bool:
@@ -180,7 +187,7 @@ class Publisher:
         try:
             return all(self._bells.room(lane) >= len(entries) for lane in {entry.lane for entry in entries})
         except (kombu.exceptions.OperationalError, OSError) as error:
-            _log.warning("broker_not_reached error=%s", type(error).__name__)
+            _log.warning("broker_not_reached", error=type(error).__name__)
             return False
 
     def _ring(self, bells: object) -> None:
@@ -188,7 +195,7 @@ class Publisher:
             self._bells.ring(bells)  # type: ignore[arg-type]
         except (kombu.exceptions.OperationalError, OSError) as error:
             # They are accepted all the same: the sweeper rings for whatever nobody claimed.
-            _log.warning("bell_not_rung error=%s", type(error).__name__)
+            _log.warning("bell_not_rung", error=type(error).__name__)
 
 
 def checked(document: Document) -> Notification:

@@ -18,7 +18,6 @@ With any other version of kombu this module changes nothing.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +26,7 @@ import redis
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache, virtual
 from kombu.transport import redis as kombu_redis
 
+from settings_store.logs import EventLog
 from tasks.full_redis import client_class
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
@@ -35,7 +35,7 @@ MENDED_VERSIONS = frozenset({"5.7.0"})
 #: What reading a message that nobody of ours wrote can raise; lost connections are none of these.
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class QoS(kombu_redis.QoS):
@@ -87,7 +87,7 @@ class _Mended:
             # Garbage in a queue would end the worker, come back, and end the next one.
             for tag in set(self.qos._delivered) - before:  # noqa: SLF001
                 self.qos.ack(tag)
-            _log.error("message_dropped reason=unreadable error=%s", type(error).__name__)
+            _log.error("message_dropped", reason="unreadable", error=type(error).__name__)
             return True
 
 

@@ -16,6 +16,7 @@ from workers import (
     lean_tracebacks,
     metrics,
     notice_step,
+    own_logs,
     quiet_logs,
     remote_control,
     results,
@@ -90,6 +91,7 @@ steps.provide(runtime)
 status_command.provide(runtime)
 notice_step.provide(runtime)
 metrics.provide(runtime, _metrics_address)
+own_logs.begin_with_the_process(runtime, _environment.log_file, sys.argv)
 app.steps["worker"].add(SweepStep)
 app.steps["worker"].add(NoticeStep)
 app.steps["worker"].add(MetricsStep)

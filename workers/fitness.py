@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from settings_store.errors import KeyringUnusable, MissingKey, NoKeyring, SecretFault
+from settings_store.logs import EventLog
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from tasks.server import Basic, OAuth, Server
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Fitness:
@@ -52,12 +52,12 @@ class Fitness:
                 consumer.call_soon(consumer.cancel_task_queue, queue)
             self._left = list(dict.fromkeys([*self._left, *queues]))
             if not self.fault:
-                _log.error("worker_unfit takes no work until it is cured: %s", fault)
+                _log.error("worker_unfit", reason="takes no work until it is cured", fault=fault)
         elif self.fault:
             for queue in self._left:
                 consumer.call_soon(consumer.add_task_queue, queue)
             self._left = []
-            _log.warning("worker_fit takes work again")
+            _log.warning("worker_fit", reason="takes work again")
         self.fault = fault
 
     def _find_fault(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,12 +10,13 @@ from celery import bootsteps
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from settings_store.logs import EventLog
 from tasks.metrics import FleetGauges, ProcessTally
 from tasks.runtime import Runtime
 from workers.metrics_address import MetricsAddress
 from workers.shared_counts import FOLDER_VARIABLE
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 _served: list[tuple[Callable[[], Runtime], MetricsAddress | None]] = []
 _counted: Final = CollectorRegistry()
 
@@ -60,11 +60,9 @@ class MetricsStep(bootsteps.StartStopStep):
         try:
             self._server, _ = start_http_server(address.port, address.host, registry=registry_of(runtime()))
         except OSError as error:
-            _log.error(
-                "metrics_not_served address=%s error=%s", address, error.strerror or type(error).__name__
-            )
+            _log.error("metrics_not_served", address=address, error=error.strerror or type(error).__name__)
             return
-        _log.info("metrics_served address=http://%s/metrics", address)
+        _log.info("metrics_served", address=f"http://{address}/metrics")
 
     def stop(self, _parent: Any) -> None:
         """End."""

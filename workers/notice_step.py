@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,11 +9,12 @@ from typing import Any, Final
 import redis
 from celery import bootsteps
 
+from settings_store.logs import EventLog
 from tasks.runtime import Runtime
 
 EVERY_SECONDS: Final = 2.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 _runtime: list[Callable[[], Runtime]] = []
 
 
@@ -51,7 +51,7 @@ class NoticeStep(bootsteps.StartStopStep):
             try:
                 runtime.notices.round()
             except (redis.RedisError, OSError) as error:
-                _log.warning("notices_wait error=%s", type(error).__name__)
+                _log.warning("notices_wait", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001  # this thread outlives every fault; its words may quote
-                _log.error("notices_crashed error=%s", type(error).__name__)
+                _log.error("notices_crashed", error=type(error).__name__)
             self._stop.wait(EVERY_SECONDS)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-import logging
 import threading
 from collections.abc import Callable, Mapping
 
 import redis
 
 from settings_store.errors import SecretFault
+from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks.breaker import Permission
 from tasks.runtime import Runtime
 from tasks.server import Server
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def in_a_thread(act: Callable[[], None], name: str) -> None:
@@ -64,11 +64,11 @@ class Probes:
             self._runtime.prober.probe(server, snapshot)
         except SecretFault as fault:
             # Its words name option and key, never a value. A worker that is fit takes the test.
-            _log.warning("probe_not_possible server=%s fault=%s", server.name, fault)
+            _log.warning("probe_not_possible", server=server.name, fault=fault)
         except redis.RedisError as error:
-            _log.warning("probe_not_told server=%s error=%s", server.name, type(error).__name__)
+            _log.warning("probe_not_told", server=server.name, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001  # a thread of its own: nobody else would hear of it
-            _log.error("probe_crashed server=%s error=%s", server.name, type(error).__name__)
+            _log.error("probe_crashed", server=server.name, error=type(error).__name__)
         finally:
             with self._lock:
                 self._running.discard(server.fingerprint)

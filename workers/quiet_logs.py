@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from settings_store.logs.event_log import Event
 from tasks import broker
 from tasks.task_id import fit_for_logs
 
@@ -17,11 +18,11 @@ _WITH_BODIES: Final = ("celery.worker.consumer.consumer", "celery.pool")
 _WITH_IDS: Final = ("celery.worker.strategy", "celery.worker.request", "celery.app.trace")
 #: The starts of the records that carry a body, as Celery 5.7 words them.
 _WITH_BODY: Final = {
-    "Received unregistered task": "message_dropped reason=unregistered_task",
-    "Received and deleted unknown message": "message_dropped reason=unknown_message",
-    "Received invalid task message": "message_dropped reason=invalid_message",
-    "Can't decode message body": "message_dropped reason=undecodable_body",
-    "TaskPool: Apply": "task_given_to_pool",
+    "Received unregistered task": Event("message_dropped", {"reason": "unregistered_task"}),
+    "Received and deleted unknown message": Event("message_dropped", {"reason": "unknown_message"}),
+    "Received invalid task message": Event("message_dropped", {"reason": "invalid_message"}),
+    "Can't decode message body": Event("message_dropped", {"reason": "undecodable_body"}),
+    "TaskPool: Apply": Event("task_given_to_pool"),
 }
 
 
@@ -31,9 +32,9 @@ class WithoutBody(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through, some in other words."""
         text = str(record.msg).lstrip()
-        for start, words in _WITH_BODY.items():
+        for start, event in _WITH_BODY.items():
             if text.startswith(start):
-                record.msg, record.args, record.exc_info, record.exc_text = words, (), None, None
+                record.msg, record.args, record.exc_info, record.exc_text = event, (), None, None
         return True
 
 

@@ -8,10 +8,11 @@ worker is ended, and sized, by whoever supervises it.
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Final
 
 from celery.worker.control import Panel
+
+from settings_store.logs import EventLog
 
 #: What Flower, `celery inspect`, `celery status` and other workers ask; `conf` and `report` show no password.
 _LOOKS: Final = frozenset(
@@ -36,7 +37,7 @@ _LOOKS: Final = frozenset(
 _ACTS: Final = frozenset({"disable_events", "enable_events", "heartbeat", "revoke"})
 TAKEN: Final = _LOOKS | _ACTS
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def limit() -> None:
@@ -57,7 +58,7 @@ def _refusal(name: str) -> Any:
 
 
 def _refuse(what: str) -> dict[str, str]:
-    _log.warning("remote_command_refused command=%s", what)
+    _log.warning("remote_command_refused", command=what)
     return {"error": f"{what} is refused: this worker takes no remote command that ends, sizes or rebinds it"}
 
 

@@ -7,16 +7,16 @@ the message is then neither acknowledged nor given back, and its slot is taken f
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import redis
 from celery.backends.redis import RedisBackend
 from celery.exceptions import BackendStoreError
 
+from settings_store.logs import EventLog
 from tasks.task_id import fit_for_logs
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class BestEffortResults(RedisBackend):
@@ -27,7 +27,7 @@ class BestEffortResults(RedisBackend):
         try:
             return super().store_result(task_id, result, *more, **options)
         except (redis.RedisError, BackendStoreError) as error:
-            _log.warning("answer_not_kept task=%s error=%s", fit_for_logs(task_id), type(error).__name__)
+            _log.warning("answer_not_kept", task=fit_for_logs(task_id), error=type(error).__name__)
             return result
 
 

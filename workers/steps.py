@@ -15,6 +15,7 @@ from celery import Celery, bootsteps, signals
 from celery.worker import state as worker_state
 from kombu.exceptions import OperationalError
 
+from settings_store.logs import EventLog
 from tasks import broker, queue_order
 from tasks.runtime import Runtime
 from workers.files_share import FilesShare
@@ -27,7 +28,8 @@ _BEAT_EVERY_SECONDS: Final = 5.0
 _FITNESS_EVERY_SECONDS: Final = 5.0
 _CLOSE_IDLE_EVERY_SECONDS: Final = 10.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
+_STALLED: Final = "work waits, slots are free, nothing is received; this worker ends itself"
 _runtime: list[Callable[[], Runtime]] = []
 
 
@@ -150,16 +152,16 @@ class Chores:
         try:
             chore()
         except (redis.RedisError, OperationalError, OSError) as error:
-            _log.warning("chore_failed chore=%s error=%s", name, type(error).__name__)
+            _log.warning("chore_failed", chore=name, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001  # this thread outlives every fault; its words may quote
-            _log.error("chore_crashed chore=%s error=%s", name, type(error).__name__)
+            _log.error("chore_crashed", chore=name, error=type(error).__name__)
 
     def _cancel_revoked(self) -> None:
         """Who revokes a task means the notification: cancel it in the ledger, once."""
         revoked = set(self._revoked())
         for notification_id in revoked - self._cancelled:
             status, _ = self._runtime.ledger.cancel(notification_id, by="revoke")
-            _log.info("revoked notification=%s result=%s", notification_id, status)
+            _log.info("revoked", notification=notification_id, result=status)
             self._cancelled.add(notification_id)
             if status == "cancelled":
                 self._runtime.ring_end(notification_id)
@@ -171,5 +173,8 @@ class Chores:
 
     def _check_progress(self) -> None:
         if self._heartbeat.is_stalled():
-            _log.critical("stalled: work waits, slots are free, nothing is received; this worker ends itself")
+            _log.critical("stalled", reason=_STALLED)
+            # What ends so writes nothing more, and this is the line that is looked for.
+            for handler in logging.getLogger().handlers:
+                handler.flush()
             self._give_up(STALLED_EXIT_CODE)

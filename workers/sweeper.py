@@ -6,7 +6,6 @@ anybody enqueues; the lock is economy alone.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +14,7 @@ import kombu.exceptions
 import redis
 
 from settings_store.audit import Audit
+from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks.ledger import LANES
 from tasks.routing import servers_in_use
@@ -31,7 +31,7 @@ RECOVERED_AT_ONCE: Final = 500
 PURGES_A_SWEEP: Final = 5
 _SECONDS_A_DAY: Final = 86_400
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Sweeper:
@@ -84,13 +84,13 @@ class Sweeper:
         try:
             return {lane: self._runtime.bells.room(lane) for lane in LANES}
         except (kombu.exceptions.OperationalError, OSError) as error:
-            _log.warning("broker_not_reached error=%s", type(error).__name__)
+            _log.warning("broker_not_reached", error=type(error).__name__)
             return dict.fromkeys(LANES, 0)
 
     def _sweep_lane(self, lane: str, room: int) -> int:
         found = self._runtime.ledger.sweep(lane, room=room)
         for notification_id, state in found.ended:
-            _log.warning("ended_unsent notification=%s state=%s", notification_id, state)
+            _log.warning("ended_unsent", notification=notification_id, state=state)
         try:
             rung = self._runtime.bells.ring(
                 (notification_id, lane, passes) for notification_id, passes in found.ring
@@ -99,7 +99,7 @@ class Sweeper:
                 self._runtime.ring_end(notification_id)
         except (kombu.exceptions.OperationalError, OSError) as error:
             # Scores were raised: what was not rung is rung again when they are reached.
-            _log.warning("bells_not_rung lane=%s error=%s", lane, type(error).__name__)
+            _log.warning("bells_not_rung", lane=lane, error=type(error).__name__)
             return 0
         return rung
 

@@ -13,9 +13,10 @@ from console.cli.context import client, environment
 from console.cli.errors import BadInput, Failed
 from console.cli.output import say, tell, warn
 from console.serving.server import CannotServe, Place, serve
-from console.serving.stderr_log import log_to_stderr
 from console.web.application import create_app
 from settings_store.access import Access, first_administrator
+from settings_store.logs.logs import Logs
+from settings_store.store import SettingsStore
 
 DEFAULT_PORT = 8090
 _HIGHEST_PORT = 65535
@@ -77,7 +78,7 @@ def console(
         sys.stdout.flush()
     if not tls_cert and not proxies and not _is_loopback(host):
         warn("passwords go over the network unencrypted: give --tls-cert and --tls-key, or --trusted-proxy")
-    log_to_stderr()
+    Logs("console", found.log_file).follow(SettingsStore(client(found), prefix=found.prefix).snapshot)
     try:
         serve(
             app,

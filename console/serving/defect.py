@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
-import traceback
 from http import HTTPStatus
 
 from console.serving.fault import Fault
+from settings_store.logs import EventLog
+from settings_store.logs.line import places
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def defect_of(error: BaseException) -> Fault:
     """The fault to answer with; where it happened is in the log."""
     number = secrets.token_hex(4)
-    _log.error(
-        "console_defect number=%s error=%s\n%s",
-        number,
-        type(error).__name__,
-        "".join(traceback.format_tb(error.__traceback__)),
-    )
+    _log.error("console_defect", number=number, error=type(error).__name__, at=places(error.__traceback__))
     return Fault(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "defect",

@@ -8,7 +8,6 @@ All times are those of Redis' clock.
 from __future__ import annotations
 
 import contextlib
-import logging
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,13 +21,14 @@ from settings_store.access.book import Book
 from settings_store.audit import audit_key, row_fields
 from settings_store.errors import DamagedSettings, SettingsError
 from settings_store.history import instant
+from settings_store.logs import EventLog
 
 _SAVE: Final = (Path(__file__).with_name("lua") / "save.lua").read_text(encoding="utf-8")
 _RACES_MAXIMUM: Final = 100
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _DECODER: Final = msgspec.json.Decoder(Book)
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Told(NamedTuple):
@@ -78,7 +78,7 @@ class KeptBook:
             stamp, book, now = self._stamped()
             text = _ENCODER.encode(edit(book, now)).decode()
             if self._save(keys=[self._key, self._audit_key], args=[stamp, new, text, *flat]):
-                _log.info("access_changed", extra={"action": told.action})
+                _log.info("access_changed", action=told.action)
                 return
         raise SettingsError("others change the accounts at the same moment; nothing was saved, try again")
 

@@ -14,6 +14,7 @@ from settings_store.own_options import (
     jors,
     limits,
     local_files,
+    logging,
     mirror,
     notices,
     oauth,
@@ -42,6 +43,7 @@ _GROUPS = (
     attachments,
     jors,
     local_files,
+    logging,
 )
 
 #: Each group and its title.

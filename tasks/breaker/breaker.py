@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import redis
 
+from settings_store.logs import EventLog
 from tasks.breaker.errors import InvalidPause
 from tasks.breaker.meaning import Meaning, meaning_of
 from tasks.breaker.records import BreakerState, Permission, Reported, ServerState, SignIn
@@ -22,7 +22,7 @@ FAILURES_BEFORE_OPEN: Final = 3
 REASON_MAXIMUM_CHARACTERS: Final = 200
 
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def new_token() -> str:
@@ -200,14 +200,14 @@ class Breaker:
             server = self.server(fingerprint)
         except redis.RedisError as error:
             # The move stands, and was this call's purpose.
-            _log.warning("server_moved fingerprint=%s error=%s", fingerprint, type(error).__name__)
+            _log.warning("server_moved", fingerprint=fingerprint, error=type(error).__name__)
             return
         if server is None:
             return
         if server.state in {"open", "half_open"}:
-            _log.warning("server_opened server=%s reason=%r", server.name, server.reason)
+            _log.warning("server_opened", server=server.name, reason=server.reason)
         else:
-            _log.warning("server_closed server=%s", server.name)
+            _log.warning("server_closed", server=server.name)
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Callable, Collection
@@ -12,6 +11,7 @@ from typing import Final
 
 import redis
 
+from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks.limits import Allowance, Limits, Slot, Wait, account_of, allowance_for
 from tasks.server import Server
@@ -19,7 +19,7 @@ from tasks.server import Server
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class LimitReached(Exception):
@@ -146,7 +146,7 @@ class Admission:
             self.limits.release(slots)
         except redis.RedisError as error:
             # Their leases run out.
-            _log.warning("slots_not_released count=%d error=%s", len(slots), type(error).__name__)
+            _log.warning("slots_not_released", count=len(slots), error=type(error).__name__)
 
     def renew(self) -> None:
         """Lengthen the leases of this process' slots, and close what idles and is waited for, or was lost."""
@@ -156,7 +156,7 @@ class Admission:
         try:
             renewed = self.limits.renew(slots)
         except redis.RedisError as error:
-            _log.warning("slots_not_renewed count=%d error=%s", len(slots), type(error).__name__)
+            _log.warning("slots_not_renewed", count=len(slots), error=type(error).__name__)
             return
         with kept.lock:
             kept.to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 
 import redis
 
+from settings_store.logs import EventLog
 from tasks.breaker import Breaker, Meaning, Permission, meaning_of
 from tasks.delivery.attempt import Attempted
 from tasks.delivery.pass_state import PassState
 from tasks.routing import Hop
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class BreakerWatch:
@@ -67,7 +67,7 @@ class BreakerWatch:
             )
         except redis.RedisError as error:
             # Others will tell; what this attempt came to is the ledger's, which is asked until it answers.
-            _log.warning("breaker_not_told server=%s error=%s", hop.server.name, type(error).__name__)
+            _log.warning("breaker_not_told", server=hop.server.name, error=type(error).__name__)
             return
         if completed:
             self._permissions[fingerprint] = replace(permission, success_is_news=False)

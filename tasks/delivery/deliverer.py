@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Final, Literal
 import redis
 
 from settings_store.errors import DamagedSettings, SecretFault
+from settings_store.logs import EventLog, bound
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.attachments.gathered import Gathered
@@ -50,7 +50,7 @@ _STOPPED: Final = {
     "settled": "a late reply said delivered",
 }
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,9 @@ class Deliverer:
         claim = self._ledger.claim(notification_id, worker=self._worker)
         if isinstance(claim, NotClaimed):
             return PassResult(claim.state, ran=False)
-        with self._leases.keeping(claim):
+        about = {"notification": claim.id, "number": claim.number, "pass": claim.passes + 1}
+        with bound(about), self._leases.keeping(claim):
+            _log.debug("pass_begun", channel=claim.channel)
             state = PassState(claim, self._snapshot, clock=self._clock)
             try:
                 return self._pass(state)
@@ -152,11 +154,11 @@ class Deliverer:
             return self._stopped(state, stop.answer)
         except redis.RedisError as error:
             # Nothing was sent after the last write that was answered; an intent that may stand is closed.
-            _log.warning("ledger_away notification=%s error=%s", state.claim.id, type(error).__name__)
+            _log.warning("ledger_away", notification=state.claim.id, error=type(error).__name__)
             return self._give_back(state, "the ledger did not answer", LEDGER_AWAY_SECONDS)
         except (SecretFault, DamagedSettings) as fault:
             # Its words name option and key, never a value.
-            _log.error("worker_unfit notification=%s fault=%s", state.claim.id, fault)
+            _log.error("worker_unfit", notification=state.claim.id, fault=fault)
             reason = f"worker {self._worker} cannot use the options: {fault}"
             return self._give_back(state, reason, UNFIT_SECONDS)
 
@@ -272,6 +274,8 @@ class Deliverer:
             case "stale":
                 return _lost(now_in)
             case "finished":
+                again = round(wait, 1) if now_in in OPEN_STATES else None
+                _log.info("pass_ended", state=now_in, reason=reason or None, again_in_seconds=again)
                 return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
 
 

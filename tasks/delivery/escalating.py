@@ -6,8 +6,7 @@ then has: none is lost and none is sent twice.
 
 from __future__ import annotations
 
-import logging
-
+from settings_store.logs import EventLog
 from tasks.delivery.insist import Insist
 from tasks.delivery.pass_state import PassState
 from tasks.escalation import (
@@ -21,7 +20,7 @@ from tasks.escalation import (
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import FINAL_STATES, Ledger, LedgerUnavailable
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 def escalate(
@@ -64,13 +63,13 @@ def escalate(
         accepted = insist(lambda: ledger.accept(entry, ring=False))
     except LedgerUnavailable:
         # The next pass asks again.
-        _log.warning("escalation_waits notification=%s error=LedgerUnavailable", parent_id)
+        _log.warning("escalation_waits", notification=parent_id, error="LedgerUnavailable")
         return
     memory.escalated = True
     if accepted.status == "expired":
         return
     # "conflict": the list was changed since a worker died over this pass; the text of then stands.
-    _log.info("escalated notification=%s text=%s", parent_id, accepted.id)
+    _log.info("escalated", notification=parent_id, text=accepted.id)
     state.pending.entries.append(
         escalated_event(
             at_ms=state.now_ms(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 import redis
+
+from settings_store.logs import EventLog
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LAST_PAUSE_SECONDS: Final = 5.0
@@ -34,7 +35,7 @@ _LASTING: Final = (
     redis.exceptions.ResponseError,
 )
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 T = TypeVar("T")
 
 
@@ -85,14 +86,14 @@ class Insist:
             except redis.RedisError as error:
                 name = type(error).__name__
                 if is_lasting(error):
-                    _log.error("ledger_refuses error=%s", name)
+                    _log.error("ledger_refuses", error=name)
                     raise
                 if self._stopping():
                     end = end or self._clock() + STOPPING_PATIENCE_SECONDS
                     if self._clock() >= end:
-                        _log.error("ledger_away_at_the_end error=%s", name)
+                        _log.error("ledger_away_at_the_end", error=name)
                         raise
                     pause = _FIRST_PAUSE_SECONDS
-                _log.warning("ledger_away error=%s again_in=%.1f", name, pause)
+                _log.warning("ledger_away", error=name, again_in=round(pause, 1))
             self._pause(pause)
             pause = min(pause * 2, _LAST_PAUSE_SECONDS)

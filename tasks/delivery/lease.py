@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -12,12 +11,13 @@ from typing import Final
 
 import redis
 
+from settings_store.logs import EventLog
 from tasks.ledger import Claim, Ledger
 
 #: A third of the lease: two renewals may fail before a claim is lost.
 RENEW_EVERY_SECONDS: Final = 10.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class LeaseKeeper:
             try:
                 is_lost = not self._ledger.renew(claim)
             except redis.RedisError as error:
-                _log.warning("lease_not_renewed notification=%s error=%s", claim.id, type(error).__name__)
+                _log.warning("lease_not_renewed", notification=claim.id, error=type(error).__name__)
                 continue
             if is_lost:
                 self._forget(kept, claim)
@@ -96,4 +96,4 @@ class LeaseKeeper:
             is_running = kept.claims.pop(claim.token, None) is not None
         # A pass that ended meanwhile has no lease to lose.
         if is_running:
-            _log.warning("lease_lost notification=%s", claim.id)
+            _log.warning("lease_lost", notification=claim.id)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
 from dataclasses import replace
 from typing import Final, Literal
 
+from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks.breaker import Breaker, FirstSignIn, SignInAwaited
 from tasks.breaker.breaker import new_token
@@ -22,7 +22,7 @@ from tasks.verdict import Verdict
 #: A step of a test takes no longer, however patient deliveries are: its lease is short.
 STEP_SECONDS: Final = 10.0
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Prober:
@@ -57,7 +57,7 @@ class Prober:
             return "stale"
         except TransportFailure as failure:
             judgement = failure.judgement
-            _log.info("probe_failed server=%s stage=%s", server.name, failure.phase.value)
+            _log.info("probe_failed", server=server.name, stage=failure.phase.value)
             return self._breaker.probed(
                 server.fingerprint,
                 token,

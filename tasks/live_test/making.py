@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Final, Generic
 
 import redis
 
 from settings_store.errors import SecretFault, SettingsError
+from settings_store.logs import EventLog
 from tasks.live_test.storage import Report, Storage
 
 #: What the task answers where there is nothing to test.
 NOTHING_TO_TEST: Final = "taken or withdrawn before"
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Making(Generic[Report]):
@@ -70,7 +70,7 @@ class Making(Generic[Report]):
             report.told_at_ms = self._storage.now_ms()
             self._storage.write(report)
         except redis.RedisError as error:
-            _log.warning("test_not_told test=%s error=%s", report.id, type(error).__name__)
+            _log.warning("test_not_told", test=report.id, error=type(error).__name__)
 
     def _finish(self, report: Report) -> None:
         report.state = "done"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import uuid
 from collections.abc import Callable, Iterable
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from settings_store.errors import SecretFault
+from settings_store.logs import EventLog
 from settings_store.secret_expiry import expiring
 from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
@@ -48,7 +48,7 @@ _OPTION_OF: Final = {
     "secret_expiry": "notices.secret_expiry",
 }
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Ledger(Protocol):
@@ -126,7 +126,7 @@ class Notices:
         wanted = [incident for incident in incidents if _is_wanted(incident, snapshot)]
         if self._outbox.announce(raw, after, wanted):
             for incident in incidents:
-                _log.warning("incident event=%s id=%s", incident.event, incident.id)
+                _log.warning("incident", what=incident.event, id=incident.id)
 
     def _held_now(self, snapshot: Snapshot) -> Held | None:
         reasons = [words for channel in _CHANNELS if (words := route(snapshot, channel).held)]
@@ -141,7 +141,7 @@ class Notices:
             tell=snapshot.flag("notices.undelivered"),
         )
         if count:
-            _log.warning("incident event=undelivered id=%s count=%d", incident_id, count)
+            _log.warning("incident", what="undelivered", id=incident_id, count=count)
 
     def _tell(self, snapshot: Snapshot, standings: list[Standing]) -> None:
         posts = 0
@@ -164,7 +164,7 @@ class Notices:
             for entry in letters(incident, snapshot, conditions):
                 self._ledger.accept(entry, ring=False)
         except LedgerUnavailable:
-            _log.warning("notice_waits incident=%s error=LedgerUnavailable", incident.id)
+            _log.warning("notice_waits", incident=incident.id, error="LedgerUnavailable")
             return False
         progress.accepted = True
         self._outbox.keep(incident, progress)
@@ -175,7 +175,7 @@ class Notices:
         if fault:
             progress.tries += 1
             event = "webhook_given_up" if progress.tries >= POST_TRIES else "webhook_failed"
-            _log.warning("%s incident=%s tries=%d error=%s", event, incident.id, progress.tries, fault)
+            _log.warning(event, incident=incident.id, tries=progress.tries, error=fault)
         if not fault or progress.tries >= POST_TRIES:
             self._outbox.done(incident)
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard
@@ -11,6 +10,7 @@ from typing import Final, TypeGuard
 from redis.exceptions import LockError
 from redis.lock import Lock
 
+from settings_store.logs import EventLog
 from tasks.oauth.fetching import Fetch, fetch_token
 from tasks.oauth.kept_tokens import KeptToken, KeptTokens
 from tasks.server import OAuth, Server
@@ -28,7 +28,7 @@ FAULT_SECONDS: Final = 15.0
 WAIT_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.1
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Tokens:
@@ -114,7 +114,7 @@ class Tokens:
         except TokenFailure as failure:
             seconds = max(FAULT_SECONDS, failure.retry_after_seconds or 0)
             self._kept.note(sign_in, failure, seconds=seconds)
-            _log.warning("token_not_issued tenant=%s reason=%r", sign_in.tenant_id, str(failure))
+            _log.warning("token_not_issued", tenant=sign_in.tenant_id, reason=str(failure))
             if old:
                 return old
             raise

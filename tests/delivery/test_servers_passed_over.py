@@ -202,7 +202,7 @@ def test_who_opens_and_who_closes_a_breaker_writes_it_down_once(
     primary.come_up()
     assert three.probe() == "closed"
     assert [record.getMessage() for record in caplog.records if record.name == "tasks.breaker.breaker"] == [
-        "server_opened server=primary_email reason='the connection was lost'",
+        'server_opened server=primary_email reason="the connection was lost"',
         "server_closed server=primary_email",
     ]
     assert len(secondary.got) == 5

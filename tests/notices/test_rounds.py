@@ -431,7 +431,7 @@ def test_a_webhook_that_fails_is_tried_a_few_times_and_given_up_with_a_word_in_t
     assert len({got["id"] for got in receiver.got}) == 1
     assert len(desk.notices()) == 1
     assert "webhook_given_up" in caplog.text
-    assert "error=status 503" in caplog.text
+    assert 'error="status 503"' in caplog.text
     assert "KEY-IN-THE-ADDRESS" not in caplog.text
     assert desk.redis.hlen("notify:notices:outbox") == 0
     assert desk.redis.hlen("notify:notices:progress") == 0

@@ -20,6 +20,8 @@ _CANDIDATES = (
     "/srv/other",
     "https://o.example",
     "1.3",
+    "WARNING",
+    "json",
 )
 
 

@@ -176,6 +176,10 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "jors.verify_certificate": True,
         "jors.agent_limit_bytes": 65_536,
         "local_files.folders": "",
+        "logging.level": "INFO",
+        "logging.format": "logfmt",
+        "logging.maximum_file_size": 10_000,
+        "logging.files_kept": 5,
     }
 
 

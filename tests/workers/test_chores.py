@@ -117,7 +117,7 @@ def test_a_stalled_worker_ends_itself_and_says_why(
     chores.run()
     assert hand.ended == [STALLED_EXIT_CODE]
     assert [each.getMessage() for each in caplog.records if each.levelno == logging.CRITICAL] == [
-        "stalled: work waits, slots are free, nothing is received; this worker ends itself"
+        'stalled reason="work waits, slots are free, nothing is received; this worker ends itself"'
     ]
 
 

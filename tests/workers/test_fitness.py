@@ -158,7 +158,7 @@ def test_a_real_worker_leaves_the_work_to_the_other_and_comes_back(
     with mail_server() as server:
         runtime.store.change({"primary_email.server_port": server.port}, author="test")
         with installation.worker("--hostname=unfit@%h", NOTIFY_KEY_FILE=str(wrong_file)) as unfit:
-            unfit.wait_logged("worker_unfit takes no work until it is cured: primary_email.")
+            unfit.wait_logged('worker_unfit reason="takes no work until it is cured" fault="primary_email.')
             wait_until(lambda: bool(life("unfit")), what="the heartbeat saying so")
             ids = installation.publish_many(20)
             with installation.worker("--hostname=fit@%h"):
@@ -168,7 +168,7 @@ def test_a_real_worker_leaves_the_work_to_the_other_and_comes_back(
             given_back = [each for each in ids if "cannot use" in str(installation.record(each).timeline)]
             assert given_back == []
             wrong_file.write_bytes(key_file.read_bytes())
-            unfit.wait_logged("worker_fit takes work again")
+            unfit.wait_logged('worker_fit reason="takes work again"')
             published = installation.publish()
             installation.wait_state(published.id, "delivered")
             assert life("unfit") == ""

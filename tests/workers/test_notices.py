@@ -128,5 +128,5 @@ def test_a_worker_stops_soon_though_a_webhook_hangs(tmp_path: Path, pool: str) -
             published = installation.publish()
             installation.wait_state(published.id, "failed")
             installation.server.advance(2)
-            worker.wait_logged("incident event=undelivered")
+            worker.wait_logged("incident what=undelivered")
             assert worker.stop() < 20

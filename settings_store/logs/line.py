@@ -1,0 +1,76 @@
+"""From a record to a line: which fields it has, in which form."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Literal
+
+from settings_store.logs.event_log import Event, bound_now
+from settings_store.logs.logfmt import logfmt
+from settings_store.logs.others import speaks
+
+Form = Literal["logfmt", "json"]
+
+_FRAMES_MAXIMUM: Final = 20
+
+
+def line(record: logging.LogRecord, form: Form, *, program: str) -> str:
+    """One line, without its end.
+
+    Args:
+        record: Of whatever logger.
+        form: How it is written.
+        program: What the process is: `worker`, `console`, `flower`.
+    """
+    fields = fields_of(record, program=program)
+    # A string in JSON too is ASCII, so that a line stays one and obeys nobody.
+    return json.dumps(fields, default=str) if form == "json" else logfmt(fields)
+
+
+def fields_of(record: logging.LogRecord, *, program: str) -> dict[str, Any]:
+    """When, how serious, what, about what, from where."""
+    said = _said(record)
+    context = {name: value for name, value in bound_now().items() if name not in said}
+    return {
+        "ts": _instant(record.created),
+        "level": record.levelname.lower(),
+        **_without_none(said),
+        **_without_none(context),
+        "logger": record.name,
+        "program": program,
+        "pid": record.process or os.getpid(),
+    }
+
+
+def places(trace: TracebackType | None) -> str:
+    """Where an error came from, innermost first: files and lines, no values."""
+    frames = list(reversed(traceback.extract_tb(trace)))[:_FRAMES_MAXIMUM]
+    return " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def _said(record: logging.LogRecord) -> dict[str, Any]:
+    if isinstance(record.msg, Event):
+        said = {"event": record.msg.name, **record.msg.fields}
+    elif speaks(record.name):
+        said = {"event": record.name.partition(".")[0], "message": record.getMessage()}
+    else:
+        # Its words may quote what was sent, or an address of the web that holds a key.
+        said = {"event": "library", "at": f"{record.module}:{record.lineno}"}
+    if record.exc_info and record.exc_info[0] is not None:
+        said |= {"error": record.exc_info[0].__name__, "at": places(record.exc_info[2])}
+    return said
+
+
+def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _instant(unix_seconds: float) -> str:
+    moment = datetime.fromtimestamp(unix_seconds, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

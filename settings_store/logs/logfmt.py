@@ -1,0 +1,28 @@
+"""Words as name=value, on one line whatever the values are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: What needs no quotes: no blank, no quote, no equals sign, and nothing that a terminal would obey.
+_PLAIN: Final = re.compile(r"""[!#-<>-~]+""")
+
+
+def logfmt(fields: Mapping[str, Any]) -> str:
+    """The fields in their order; what is None is left out."""
+    return " ".join(f"{name}={_value(value)}" for name, value in fields.items() if value is not None)
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list() | tuple() | set() | frozenset():
+            text = ",".join(map(str, value))
+        case _:
+            text = str(value)
+    # JSON's way of quoting makes ASCII of everything, so that a line stays one and obeys nobody.
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from settings_store.logs import EventLog
+from settings_store.logs.logs import Logs
+from settings_store.store import SettingsStore
+from tests.rigs.processes import wait_until
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture(autouse=True)
+def levels() -> Iterator[None]:
+    """Every logger is as before when the test is over."""
+    before = {name: logging.getLogger(name).level for name in ("", *logging.root.manager.loggerDict)}
+    handlers = {name: list(logging.getLogger(name).handlers) for name in before}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).handlers[:] = handlers[name]
+
+
+@pytest.fixture
+def logs(stream: io.StringIO, tmp_path: Path) -> Iterator[Logs]:
+    made = Logs("worker", tmp_path / "f.log", stream=stream)
+    yield made
+    made.end()
+
+
+def test_every_line_goes_to_standard_error_and_to_the_file(
+    logs: Logs, stream: io.StringIO, tmp_path: Path
+) -> None:
+    EventLog("tasks.x").info("done", code=250)
+    logs.end()
+    assert "event=done code=250" in stream.getvalue()
+    assert (tmp_path / "f.log").read_text() == stream.getvalue()
+
+
+def test_a_saved_option_holds_in_a_running_process(
+    logs: Logs, stream: io.StringIO, redis_server: redis.Redis
+) -> None:
+    store = SettingsStore(redis_server)
+    log, runner = EventLog("tasks.x"), logging.getLogger("celery.worker")
+    log.debug("not_yet")
+    logs.follow(store.snapshot)
+    store.change({"logging.level": "DEBUG", "logging.format": "json"}, author="test")
+    wait_until(lambda: logging.getLogger("tasks").level == logging.DEBUG, what="the new level")
+    log.debug("tried")
+    assert '"event": "tried"' in stream.getvalue()
+    store.change({"logging.level": "ERROR"}, author="test")
+    wait_until(lambda: logging.getLogger("tasks").level == logging.ERROR, what="the other one")
+    log.warning("left_out")
+    runner.warning("left out too")
+    log.error("written")
+    assert "not_yet" not in stream.getvalue()
+    assert "left" not in stream.getvalue()
+    assert json.loads(stream.getvalue().splitlines()[-1])["event"] == "written"
+
+
+def test_what_held_last_holds_on_while_redis_is_away(logs: Logs, stream: io.StringIO) -> None:
+    asked: list[None] = []
+
+    def away() -> None:
+        asked.append(None)
+        raise redis.ConnectionError("PLANTED")
+
+    logs.follow(away)  # type: ignore[arg-type]
+    wait_until(lambda: len(asked) >= 2, what="two looks")
+    EventLog("tasks.x").info("goes_on")
+    assert "goes_on" in stream.getvalue()
+    assert "PLANTED" not in stream.getvalue()
+
+
+def test_libraries_are_heard_from_warnings_on_whatever_is_set(stream: io.StringIO) -> None:
+    made = Logs("worker", None, stream=stream, everything=True)
+    library = logging.getLogger("urllib3.connectionpool")
+    library.setLevel(logging.DEBUG)
+    library.debug("POST /services/SECRET")
+    library.warning("Retrying /services/SECRET")
+    EventLog("tasks.x").debug("ours")
+    made.end()
+    first, second = stream.getvalue().splitlines()
+    assert "event=library" in first
+    assert "level=warning" in first
+    assert "event=ours" in second
+    assert "SECRET" not in stream.getvalue()
+
+
+def test_a_record_that_cannot_be_read_says_where_it_is_and_raises_nothing(
+    logs: Logs, stream: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = logging.LogRecord(
+        "celery.x", logging.WARNING, __file__, 7, "%d of", ("secret@example.com",), None
+    )
+    logs.handler.handle(record)
+    assert "event=log_record_unreadable from=celery.x at=test_logs:" in stream.getvalue()
+    assert "secret@example.com" not in stream.getvalue() + capsys.readouterr().err
+
+
+def test_standard_error_that_is_gone_keeps_nothing_from_the_file(
+    logs: Logs, stream: io.StringIO, tmp_path: Path
+) -> None:
+    stream.close()
+    EventLog("tasks.x").info("done")
+    logs.end()
+    assert "event=done" in (tmp_path / "f.log").read_text()
