@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import redis
@@ -19,6 +19,7 @@ from tasks.server import Channel
 
 __all__ = ["LedgerQueries", "Page", "Record", "Summary"]
 
+_PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 #: Numbers kept together; as the scripts divide them.
 _NUMBERS_TOGETHER = 100
 
@@ -172,20 +173,16 @@ class LedgerQueries:
         return int(answer or 0)
 
     def queued_since(self) -> dict[Priority, int]:
-        """When the oldest notification that waits for a worker was accepted, by priority, where one waits.
+        """Since when the oldest notification could have been taken by a worker, by priority, where one waits.
 
-        One that waited for a server, or for its time, counts from its acceptance too.
+        That is when it was accepted or replayed, when its time came, or when the server that it waited for
+        was back.
         """
-        queued = [name for name, _ in self._lists() if name.startswith("queued|")]
         pipeline = self._redis.pipeline(transaction=False)
-        for name in queued:
-            pipeline.zrange(self._key("list", name), 0, 0, withscores=True)
-        oldest: dict[Priority, int] = {}
-        for name, pairs in zip(queued, pipeline.execute(), strict=True):
-            priority: Any = name.split("|")[2]
-            if pairs:
-                oldest[priority] = min(oldest.get(priority, int(pairs[0][1])), int(pairs[0][1]))
-        return oldest
+        for priority in _PRIORITIES:
+            pipeline.zrange(self._key("ready", priority), 0, 0, withscores=True)
+        answers = zip(_PRIORITIES, pipeline.execute(), strict=True)
+        return {priority: int(pairs[0][1]) for priority, pairs in answers if pairs}
 
     def overdue(self, now_ms: int) -> tuple[int, int | None]:
         """How many records should have been looked at by now, and since when the oldest of them.

@@ -86,7 +86,7 @@ def _of_ledger(reading: FleetReading) -> Iterator[Metric]:
     yield accepted
     yield _labelled(
         "queue_age_seconds",
-        "How long ago the oldest notification that waits for a worker was accepted; 0 where none waits.",
+        "For how long the oldest notification that a worker could take waits for one; 0 where none waits.",
         "priority",
         {each: _age(reading, reading.queued_since_ms.get(each)) for each in _PRIORITIES},
     )

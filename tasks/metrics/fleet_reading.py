@@ -45,7 +45,7 @@ class FleetReading:
         at_ms: When, in Redis' milliseconds.
         counts: How many notifications each state has.
         accepted: How many were ever accepted.
-        queued_since_ms: When the oldest one of each priority that waits for a worker was accepted.
+        queued_since_ms: Since when a worker could have taken the oldest that waits, by priority.
         overdue: How many the sweepers should have looked at by now.
         overdue_since_ms: Since when the oldest of them.
         memory_used: Of what Redis may take, from 0 to 1; None where it has no limit.

@@ -515,6 +515,28 @@ def test_lists_are_by_state_and_time_newest_first(bench: Bench) -> None:
     assert [line.id for line in since.summaries] == ["c", "b"]
 
 
+def test_the_age_of_the_queue_counts_from_when_a_worker_could_first_take_it(bench: Bench) -> None:
+    start = bench.clock.now_ms
+    bench.accept("at once")
+    bench.accept("later", not_before_ms=start + 10 * MINUTE_MS)
+    bench.accept("urgent", priority="high", lane="high")
+    bench.clock.advance(60.0)
+    assert bench.queries.queued_since() == {"normal": start, "high": start}
+    # A second bell, or a worker that dies over it, is no reason to count anew or from before.
+    bench.ledger.sweep("normal", room=10)
+    assert bench.queries.queued_since()["normal"] == start
+    bench.finish(bench.claim("at once"), {0: "d", 1: "d"})
+    bench.finish(bench.claim("urgent"), {}, then="waiting", delay_seconds=3600.0)
+    assert bench.queries.queued_since() == {}
+    bench.clock.advance(20 * 60.0)
+    bench.ledger.sweep("normal", room=10)
+    assert bench.queries.queued_since() == {"normal": start + 10 * MINUTE_MS}
+    bench.finish(bench.claim("later"), {0: "r", 1: "r"})
+    assert bench.queries.queued_since() == {}
+    bench.ledger.replay("later", by="test", why="again", age_limit_ms=60 * MINUTE_MS)
+    assert bench.queries.queued_since() == {"normal": bench.clock.now_ms}
+
+
 def test_purge_forgets_finished_records_and_frees_their_keys(bench: Bench) -> None:
     bench.accept("n1", key="k", digest="d")
     bench.accept("open")

@@ -21,6 +21,9 @@ def index_kept(client: redis.Redis, prefix: str = "notify") -> dict[str, Any]:
             kept[key] = dict(_any(client.zrange(key, 0, -1, withscores=True)))
     for key in client.scan_iter(f"{prefix}:numbers:*"):
         kept[key] = _any(client.hgetall(key))
+    for key in client.scan_iter(f"{prefix}:ready:*"):
+        # Since when is the ledger's alone to know.
+        kept[key] = dict.fromkeys(map(str, client.zrange(key, 0, -1)), True)
     kept[f"{prefix}:lists"] = _any(client.smembers(f"{prefix}:lists"))
     kept[f"{prefix}:finished"] = dict(_any(client.zrange(f"{prefix}:finished", 0, -1, withscores=True)))
     return kept
@@ -45,6 +48,8 @@ def index_told(client: redis.Redis, prefix: str = "notify") -> dict[str, Any]:
         told[f"{prefix}:numbers:{int(number) // 100}"][str(int(number) % 100)] = key.removeprefix(
             f"{prefix}:n:"
         )
+        if record["state"] == "queued":
+            told[f"{prefix}:ready:{record['priority']}"][number] = True
         if record["state"] in _FINAL:
             told[f"{prefix}:finished"][number] = float(record["finished_at"])
     told[f"{prefix}:lists"] = lists

@@ -53,6 +53,6 @@ if ARGV[14] ~= '' then note_event(id, now, 'remark', ARGV[14]) end
 if not_before > now then
   wait_until(record, not_before, 'not before its time')
 else
-  queue(record, ring and now + ring_again or now)
+  queue(record, ring and now + ring_again or now, now)
 end
 return {'accepted', id, number, record.state}

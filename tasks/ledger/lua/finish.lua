@@ -38,7 +38,7 @@ elseif next_step == 'held' then
   redis.call('ZADD', prefix .. ':held', ARGV[10], id)
   redis.call('HSET', record_key(id), 'reason', reason, 'held_revision', ARGV[10])
 else
-  queue(record, now + delay)
+  queue(record, now + delay, now + delay)
   redis.call('HSET', record_key(id), 'reason', reason)
 end
 return {'finished', record.state}

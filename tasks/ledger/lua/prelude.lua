@@ -6,6 +6,7 @@
 -- Every record is in exactly one list, <prefix>:list:<state>|<channel>|<priority>|<servers>|<twice>, a sorted set of
 -- numbers by the time of acceptance; <prefix>:lists names those that hold any. It is besides in <prefix>:by:<term>
 -- for each of its search terms. <prefix>:numbers:<hundred> leads from a number to its id.
+-- Each that is queued is in <prefix>:ready:<priority>, by when a worker could first have taken it.
 local prefix = ARGV[1]
 
 -- A first write that Redis never refuses for memory. Commands that follow a write in the same script are not
@@ -14,6 +15,7 @@ local function insist() redis.call('DEL', prefix .. ':-') end
 
 local function record_key(id) return prefix .. ':n:' .. id end
 local function due_key(lane) return prefix .. ':due:' .. lane end
+local function ready_key(priority) return prefix .. ':ready:' .. priority end
 local function list_key(list) return prefix .. ':list:' .. list end
 local function term_key(term) return prefix .. ':by:' .. term end
 
@@ -128,6 +130,7 @@ end
 
 local function move(record, to)
   if record.state == to then return file(record) end
+  if record.state == 'queued' then redis.call('ZREM', ready_key(record.priority), record.number) end
   if record.state == 'held' then redis.call('ZREM', prefix .. ':held', record.id) end
   if record.waits_for then wait_no_more(record) end
   redis.call('HSET', record_key(record.id), 'state', to)
@@ -193,8 +196,10 @@ local function wait_until(record, at, reason)
   redis.call('HSET', record_key(record.id), 'next_at', next_at, 'reason', reason)
 end
 
-local function queue(record, ring_at)
+-- `since` is when a worker could first take it; one that is queued already keeps its own.
+local function queue(record, ring_at, since)
   move(record, 'queued')
+  redis.call('ZADD', ready_key(record.priority), 'NX', since, record.number)
   let_go(record)
   due(record, ring_at)
   redis.call('HDEL', record_key(record.id), 'next_at')
@@ -247,7 +252,7 @@ local function lapse(record, now, poison_lapses)
   elseif wait then
     wait_until(record, now + wait, 'uncertain: one more send by the same server')
   else
-    queue(record, now)
+    queue(record, now, now)
   end
 end
 

@@ -7,7 +7,7 @@ local ids = redis.call('ZRANGE', outage_key(fingerprint), 0, tonumber(ARGV[3]) -
 for _, id in ipairs(ids) do
   local record = load_common(id)
   if record.state == 'waiting' then
-    queue(record, now)
+    queue(record, now, now)
   else
     redis.call('ZREM', outage_key(fingerprint), id)
   end

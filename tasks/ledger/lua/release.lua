@@ -9,7 +9,7 @@ local ids = redis.call('ZRANGEBYSCORE', key, '-inf', '(' .. ARGV[2], 'LIMIT', 0,
 for _, id in ipairs(ids) do
   local record = load_common(id)
   if record.state == state then
-    queue(record, now)
+    queue(record, now, now)
   else
     redis.call('ZREM', key, id)
   end

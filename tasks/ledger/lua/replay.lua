@@ -32,6 +32,6 @@ if delay > 0 then
   wait_until(record, now + delay, 'replayed by ' .. ARGV[7] .. ', paced')
 else
   redis.call('HSET', record_key(record.id), 'reason', 'replayed by ' .. ARGV[7])
-  queue(record, ARGV[11] == '1' and now + tonumber(ARGV[10]) or now)
+  queue(record, ARGV[11] == '1' and now + tonumber(ARGV[10]) or now, now)
 end
 return {'replayed', record.state}

@@ -36,12 +36,14 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due_key(lane), '-inf', now, 'LIM
   elseif FINAL[record.state] then
     ended[#ended + 1] = id
     ended[#ended + 1] = record.state
-  elseif (record.state == 'queued' or record.state == 'waiting') and room > 0
-         and tonumber(redis.call('ZSCORE', due_key(lane), id)) <= now then
-    room = room - 1
-    queue(record, now + ring_again)
-    rung[#rung + 1] = id
-    rung[#rung + 1] = tonumber(record.pass or '0')
+  elseif (record.state == 'queued' or record.state == 'waiting') and room > 0 then
+    local since = tonumber(redis.call('ZSCORE', due_key(lane), id))
+    if since <= now then
+      room = room - 1
+      queue(record, now + ring_again, since)
+      rung[#rung + 1] = id
+      rung[#rung + 1] = tonumber(record.pass or '0')
+    end
   end
 end
 return {rung, ended}
