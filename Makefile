@@ -47,6 +47,10 @@ test: install-dev ## run the tests
 benchmark: install-dev ## measure side by side (ARGS="overhead --rounds 7" some, or how often)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: benchmark-peers
+benchmark-peers: install-dev ## install what the benchmark `peers` compares with, apart from all else
+	$(BIN)/python -m pip install --quiet --upgrade --require-hashes --target $(VENV)/peers -r requirements/peers.txt
+
 .PHONY: install install-dev python
 install: python
 	@$(PYTHON) -m workers.embedded.install run
@@ -68,3 +72,5 @@ pins: ## compile requirements/ from pyproject.toml (needs uv; ARGS=--upgrade tak
 	  pyproject.toml requirements/build.in
 	$(UV) $(PINS) $(ARGS) --extra embedded --group dev --constraints requirements/run.txt \
 	  --output-file requirements/dev.txt pyproject.toml
+	$(UV) $(PINS) $(ARGS) --constraints requirements/run.txt --output-file requirements/peers.txt \
+	  requirements/peers.in

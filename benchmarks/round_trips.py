@@ -47,7 +47,7 @@ def round_trips(run: Run) -> Result:
                 fill()
                 begun.extend((way.turns(), _commands(site.client)))
 
-            emptied(worker, fill_and_look, left)
+            emptied(fill_and_look, left, worker)
             time.sleep(_SETTLE_SECONDS)
             trips[name].append((way.turns() - begun[0]) / count)
             asked = len(looks) * _COMMANDS_A_LOOK

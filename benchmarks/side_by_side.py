@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks import distance, fan_out, latency, overhead, publishing, round_trips, start
+from benchmarks import (
+    attachments,
+    distance,
+    fan_out,
+    growth,
+    latency,
+    overhead,
+    peers,
+    publishing,
+    round_trips,
+    scale,
+    start,
+)
 from benchmarks.measuring.figure import Result
 from benchmarks.measuring.run import Run
 
@@ -16,5 +28,9 @@ BENCHMARKS: Final[Mapping[str, Callable[[Run], Result]]] = {
     "distance": distance.distance,
     "publishing": publishing.publishing,
     "fan_out": fan_out.fan_out,
+    "growth": growth.growth,
+    "attachments": attachments.attachments,
     "start": start.start,
+    "scale": scale.scale,
+    "peers": peers.peers,
 }

@@ -1,10 +1,11 @@
-"""How fast a worker empties what waits for it."""
+"""How fast workers empty what waits for it."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,27 +23,35 @@ class Emptied:
     """What it took.
 
     Attributes:
-        seconds: From the moment that the worker may begin until nothing is left.
-        cpu_seconds: Of the worker's process.
+        seconds: From the moment that the workers may begin until nothing is left.
+        cpu_seconds: Of the workers' processes.
     """
 
     seconds: float
     cpu_seconds: float
 
 
-def emptied(worker: Worker, fill: Callable[[], object], left: Callable[[], int]) -> Emptied:
-    """Fill while the worker is stopped, let it go on, and wait until nothing is left.
+def emptied(fill: Callable[[], object], left: Callable[[], int], *workers: Worker) -> Emptied:
+    """Fill while the workers are stopped, let them go on, and wait until nothing is left.
 
-    The worker so begins with everything there: who fills takes no processor from it.
+    They so begin with everything there: who fills takes no processor from them.
     """
-    with worker.stopped():
+    with contextlib.ExitStack() as stopped:
+        for worker in workers:
+            stopped.enter_context(worker.stopped())
         fill()
-        began, cpu_before = time.perf_counter(), cpu_seconds(worker.process.pid)
-    while left():
-        if worker.process.poll() is not None or time.perf_counter() - began > _PATIENCE_SECONDS:
-            pytest.fail(f"the worker leaves {left()}, or ended:\n{worker.log()[-4000:]}")
+        began, cpu_before = time.perf_counter(), _cpu_seconds(workers)
+    while left() > 0:
+        if time.perf_counter() - began > _PATIENCE_SECONDS or any(
+            worker.process.poll() is not None for worker in workers
+        ):
+            pytest.fail(f"the workers leave {left()}, or ended:\n{workers[0].log()[-4000:]}")
         time.sleep(_LOOK_EVERY_SECONDS)
-    return Emptied(time.perf_counter() - began, cpu_seconds(worker.process.pid) - cpu_before)
+    return Emptied(time.perf_counter() - began, _cpu_seconds(workers) - cpu_before)
+
+
+def _cpu_seconds(workers: Iterable[Worker]) -> float:
+    return sum(cpu_seconds(worker.process.pid) for worker in workers)
 
 
 def cpu_seconds(pid: int) -> float:

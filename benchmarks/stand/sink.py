@@ -88,8 +88,9 @@ class Sink:
         while line := await reader.readline():
             verb = line.split(None, 1)[0].decode("ascii", "replace").upper() if line.strip() else ""
             if verb == "XCOUNT":
-                found, self.counts.most_open = self.counts, self.counts.open_now
+                found = self.counts
                 writer.write(f"250 {found.taken} {found.opened} {found.most_open}\r\n".encode())
+                found.most_open = found.open_now
                 continue
             await self._say(writer, _REPLIES.get(verb, "502 5.5.1 unknown"))
             if verb == "DATA":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -55,18 +55,32 @@ class Stand(Site):
     @contextlib.contextmanager
     def empty_worker(self, *options: str, **more: str) -> Iterator[Worker]:
         """The same, of the empty task."""
-        environ, log = {**self.environ, **more}, self.folder / "empty.log"
-        with running_worker(environ, log, QUIET, *options, application=EMPTY_APP, wait=False) as worker:
+        with self.other_worker(EMPTY_APP, *options, **more) as worker:
             yield worker
+
+    @contextlib.contextmanager
+    def other_worker(self, application: str, *options: str, **more: str) -> Iterator[Worker]:
+        """The same, of any Celery app."""
+        environ, log = {**self.environ, **more}, self.folder / f"{application}.log"
+        with running_worker(environ, log, QUIET, *options, application=application, wait=False) as worker:
+            yield worker
+
+    def living(self) -> int:
+        """How many workers of the notifier give a sign of life."""
+        return len(self.runtime.fleet.alive())
+
+    def send_task(self, task: str, arguments: Sequence[object], *, queue: str) -> None:
+        """Send a task as any program does."""
+        self._celery.send_task(task, arguments, queue=queue, ignore_result=True)
 
     def send_empty(self, count: int) -> None:
         """Send so many empty tasks, as any program does."""
         for _ in range(count):
-            self._celery.send_task(EMPTY_TASK, queue=EMPTY_QUEUE, ignore_result=True)
+            self.send_task(EMPTY_TASK, (), queue=EMPTY_QUEUE)
 
     def send_telling(self, port: int) -> None:
         """Send a task that tells a UDP port of this machine when it runs."""
-        self._celery.send_task(TELLING_TASK, (port,), queue=EMPTY_QUEUE, ignore_result=True)
+        self.send_task(TELLING_TASK, (port,), queue=EMPTY_QUEUE)
 
     def empty_left(self) -> int:
         """Empty tasks that no slot has begun."""
@@ -83,13 +97,13 @@ class Stand(Site):
 
     def empty_tasks(self, worker: Worker, count: int) -> Emptied:
         """What it takes a worker to run so many empty tasks."""
-        return emptied(worker, lambda: self.send_empty(count), self.empty_left)
+        return emptied(lambda: self.send_empty(count), self.empty_left, worker)
 
     def mails(self, worker: Worker, count: int, *, together: bool) -> Emptied:
         """What it takes a worker to deliver so many mails; fails where one was not delivered."""
         before = self.delivered()
         publish = self.publish_together if together else self.publish_singly
-        took = emptied(worker, lambda: publish(count), self.open_count)
+        took = emptied(lambda: publish(count), self.open_count, worker)
         assert self.delivered() - before == count, self.queries.counts()
         return took
 
