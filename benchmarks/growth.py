@@ -38,7 +38,7 @@ def growth(run: Run) -> Result:
         )
     few, many = min(records), max(records)
     asked = {
-        count: {name: Figure(name, "ms", tuple(spent[1:])) for name, spent in by_name.items()}
+        count: {name: Figure(name, "ms", run.counted(spent)) for name, spent in by_name.items()}
         for count, by_name in questions.items()
     }
     slowest = max(asked[many], key=lambda name: ratio("", asked[many][name], asked[few][name]).median)

@@ -64,7 +64,7 @@ def latency(run: Run) -> Result:
                 spent = _under_load(site, arrivals, pace, run.size(30, int(pace * 8)))
                 loaded.append(_p99(spent) * 1000)
                 run.tell(f"round {number + 1} of {run.rounds}: at {pace:.0f}/s  p99 {loaded[-1]:.1f} ms")
-    tails = {name: Figure(f"{name}, p99", "ms", tuple(p99[1:])) for name, p99 in p99s.items()}
+    tails = {name: Figure(f"{name}, p99", "ms", run.counted(p99)) for name, p99 in p99s.items()}
     return Result(
         f"from the call to the server's reply, {count} one after the other a round",
         [*found.values(), *tails.values()],

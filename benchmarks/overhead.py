@@ -47,7 +47,7 @@ def overhead(run: Run) -> Result:
                 Side(SMTPLIB, lambda: smtplib_rate(port, loop)),
                 Side(SOURCE, lambda: source_rate(source, port, loop)),
             )
-    used = {name: Figure(f"{name}: CPU each", "ms", tuple(spent[1:])) for name, spent in cpu.items()}
+    used = {name: Figure(f"{name}: CPU each", "ms", run.counted(spent)) for name, spent in cpu.items()}
     return Result(
         f"deliveries a second of one worker process, mails of {TEXT_BYTES:,} bytes to smtp-sink",
         [*found.values(), *used.values()],

@@ -76,7 +76,7 @@ def scale(run: Run) -> Result:
         [*found.values(), *efficiency],
         [
             Goal(
-                Figure(f"most connections at once, {CONNECTIONS} allowed", "", tuple(most_open[1:])),
+                Figure(f"most connections at once, {CONNECTIONS} allowed", "", run.counted(most_open)),
                 at_most=CONNECTIONS,
             )
         ],

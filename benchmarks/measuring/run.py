@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,11 +49,12 @@ class Run:
     def alternate(self, *sides: Side) -> dict[str, Figure]:
         """Measure the sides in turn, and in every second round the other way round; their figures by name.
 
-        Each side is run once before, which is not counted: connections open, caches fill. Whatever else the
+        Each side is run once before, which is not counted: connections open, caches fill. The short form does
+        without. Whatever else the
         machine does then meets every side alike, and ratios are of the same moment.
         """
         found: dict[str, list[float]] = {side.name: [] for side in sides}
-        for number in range(self.rounds + 1):
+        for number in range(1 if self.short else 0, self.rounds + 1):
             for side in sides if number % 2 else reversed(sides):
                 value = side.measure()
                 which = f"round {number} of {self.rounds}" if number else "warming up"
@@ -61,3 +62,7 @@ class Run:
                 if number:
                     found[side.name].append(value)
         return {side.name: Figure(side.name, side.unit, tuple(found[side.name])) for side in sides}
+
+    def counted(self, values: Sequence[float]) -> tuple[float, ...]:
+        """What a side measured besides its figure, without the time before the first round."""
+        return tuple(values[-self.rounds :])

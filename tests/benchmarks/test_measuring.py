@@ -45,6 +45,17 @@ def test_sides_take_turns_in_who_is_first_and_the_first_round_is_not_counted(tmp
     assert told[-1] == "round 3 of 3: b  4 ms"
 
 
+def test_what_is_measured_besides_leaves_out_the_time_before_the_first_round(tmp_path: Path) -> None:
+    run, _ = run_of(2, tmp_path)
+    assert run.counted([9.0, 1.0, 2.0]) == (1.0, 2.0)
+
+
+def test_the_short_form_measures_each_side_once(tmp_path: Path) -> None:
+    order: list[str] = []
+    found = Run(tmp_path, 1, order.append, short=True).alternate(Side("a", recording("a", order)))
+    assert found["a"].rounds == (1.0,)
+
+
 def test_a_figure_is_its_median_with_its_spread() -> None:
     figure = Figure("mails", "/s", (500.0, 100.0, 300.0))
     assert (figure.median, figure.lowest, figure.highest) == (300, 100, 500)
