@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +27,8 @@ from benchmarks.side_by_side import BENCHMARKS
 ROUNDS = 5
 
 
-def main() -> int:
-    asked = _asked()
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _asked(arguments)
     server = asked.redis or str(_binary.get_binary_path())
     rounds = 1 if asked.short else asked.rounds
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
@@ -60,7 +60,7 @@ def run_one(name: str, run: Run) -> Result:
         return Result(name, not_run=str(fault.msg))
 
 
-def _asked() -> argparse.Namespace:
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"all, or some of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each side ({ROUNDS})")
@@ -72,7 +72,7 @@ def _asked() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the JSON there as well")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     unknown = set(asked.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; allowed: {', '.join(BENCHMARKS)}")

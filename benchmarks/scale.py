@@ -25,6 +25,7 @@ _REPLIES = 4
 def scale(run: Run) -> Result:
     """Deliveries per second, and connections at once where they are limited."""
     each, sizes = run.size(20, 240), _IN_SHORT if run.short else PROCESSES
+    limited_processes = min(sizes) if run.short else max(sizes)
     most_open: list[float] = []
     with sink_process(REPLY_SECONDS) as sink, stand(run) as site:
         site.configure(primary=sink.port)
@@ -47,7 +48,7 @@ def scale(run: Run) -> Result:
         def rate_limited() -> float:
             _limit(CONNECTIONS)
             try:
-                found = rate(max(sizes))
+                found = rate(limited_processes)
             finally:
                 _limit(0)
             most_open.append(sink.counts().most_open)
@@ -57,7 +58,7 @@ def scale(run: Run) -> Result:
             site.runtime.store.change({"limits.primary_email_connections": connections}, author="benchmark")
 
         names = {count: f"{count} worker process{'es' if count > 1 else ''}" for count in sizes}
-        limited = f"{max(sizes)} processes, {CONNECTIONS} connections allowed"
+        limited = f"{limited_processes} processes, {CONNECTIONS} connections allowed"
         found = run.alternate(
             *(Side(name, lambda count=count: rate(count)) for count, name in names.items()),  # type: ignore[misc]
             Side(limited, rate_limited),

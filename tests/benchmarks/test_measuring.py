@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__
+from benchmarks.__main__ import main
 from benchmarks.measuring import machine, table
 from benchmarks.measuring.figure import Figure, Goal, Result, ratio
 from benchmarks.measuring.run import Run, Side
-from tests.rigs.embedded import PROJECT
 from tests.rigs.processes import require_program
 
 
@@ -98,6 +97,9 @@ RESULT = Result(
 )
 
 
+RESULT_MISSED = Result("what", goals=[Goal(Figure("p99", "ms", (51,)), at_most=50)])
+
+
 def test_the_table_says_goal_and_verdict_within_eighty_columns(tmp_path: Path) -> None:
     about = machine.machine(require_program("redis-server"), tmp_path)
     lines = [*table.head(about, 5, short=False), *table.lines("overhead", RESULT)]
@@ -136,10 +138,39 @@ def test_the_machine_is_named_with_what_decides_a_figure(tmp_path: Path) -> None
     "arguments, said",
     [(["overheads"], "no such benchmark: overheads; allowed: overhead"), (["--rounds", "0"], "1 or more")],
 )
-def test_what_cannot_be_run_is_named(arguments: list[str], said: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *arguments],
-        cwd=PROJECT, check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert ended.returncode == 2
-    assert said in " ".join(ended.stderr.split())
+def test_what_cannot_be_run_is_named(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_command_prints_a_document_and_writes_it_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publishing", "--short", "--json", "--output", str(tmp_path / "found.json")]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((tmp_path / "found.json").read_text())
+    assert document["short"]
+    assert set(document["benchmarks"]) == {"publishing"}
+
+
+def test_a_goal_that_is_missed_ends_with_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(__main__, "BENCHMARKS", {"overhead": lambda _run: RESULT_MISSED})
+    assert main(["overhead", "--rounds", "1"]) == 1
+    assert "missed" in capsys.readouterr().out
+
+
+def test_a_program_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(_run: Run) -> Result:
+        pytest.skip("needs the program smtp-sink")
+
+    monkeypatch.setattr(__main__, "BENCHMARKS", {"overhead": lacking})
+    assert main(["overhead"]) == 1
+    assert "not run: needs the program smtp-sink" in capsys.readouterr().out
