@@ -36,6 +36,7 @@ from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
 from tasks.limits import Limits
 from tasks.made_once import made_once
 from tasks.notices import Notices
+from tasks.notices.backlog import Backlog
 from tasks.notices.outbox import Outbox
 from tasks.oauth.kept_tokens import KeptTokens
 from tasks.oauth.tokens import Tokens
@@ -215,7 +216,16 @@ class Runtime:
             servers=self.breaker.servers,
             ledger=self.ledger,
             held=lambda: self.queries.counts()["held"],
+            backlog=self._backlog,
         )
+
+    def _backlog(self) -> Backlog | None:
+        """What waits for a worker, as notices tell it; None where nothing does."""
+        since = self.queries.queued_since()
+        if not since:
+            return None
+        oldest = min(since, key=lambda priority: since[priority])
+        return Backlog(self.queries.counts()["queued"], oldest, since[oldest])
 
     def ring(self, notification_id: str) -> None:
         """Ring for one notification at once; where that fails, the sweeper does."""

@@ -87,6 +87,15 @@ OPTIONS: tuple[Option, ...] = (
         "Only those are known whose last day is set.",
     ),
     Option(
+        "notices.backlog_minutes",
+        "Tell of a backlog after",
+        Integer(0, 1440, "minutes"),
+        10,
+        "Tell once when a notification that could be sent waits for a worker for so long, and once when "
+        "workers keep up again. 0 tells nobody. It takes a worker to tell: an alert of Prometheus tells also "
+        "where none lives.",
+    ),
+    Option(
         "notices.collect_seconds",
         "Collect the undelivered for",
         Integer(1, 3600, "seconds"),

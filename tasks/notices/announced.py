@@ -27,6 +27,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
         told_ms: When something of each sort was told last.
         expiries: Warnings of secrets that were told: option, last day and stage.
         held: Whether it was told that notifications are held.
+        backlog_since_ms: Since when the backlog stands that was told of; 0 where none was.
     """
 
     conditions: dict[str, Condition] = {}
@@ -35,6 +36,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
     told_ms: dict[str, int] = {}
     expiries: list[str] = []
     held: bool = False
+    backlog_since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def next_announcements(
             told_of.append(fingerprint)
             facts = {"server": each.server, "reason": each.reason}
             incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
-    after = Announced(conditions, since_ms, told_of, told_ms, announced.expiries, announced.held)
+    after = msgspec.structs.replace(
+        announced, conditions=conditions, since_ms=since_ms, misconfigured=told_of, told_ms=told_ms
+    )
     return after, incidents
 
 

@@ -9,16 +9,39 @@ import msgspec
 
 from settings_store.catalog import GROUPS
 
-Event = Literal["fallback", "all_down", "recovered", "misconfigured", "undelivered", "held", "secret_expiry"]
+Event = Literal[
+    "fallback",
+    "all_down",
+    "recovered",
+    "misconfigured",
+    "undelivered",
+    "held",
+    "secret_expiry",
+    "backlog",
+    "backlog_over",
+]
 
 _CHANNEL: Mapping[str, str] = {"email": "e-mail", "text": "texts"}
-_WAITS = "Whatever waits goes out by itself when a server is back."
 _NUMBERS_SHOWN = 10
 _ADVICE: Mapping[str, tuple[str, ...]] = {
+    "fallback": ("Nothing is lost or late. You are told when it is over.", "Look: `notify server list`"),
+    "all_down": (
+        "Whatever waits goes out by itself when a server is back.",
+        "Look: `notify server list`",
+    ),
+    "misconfigured": (
+        "Only a changed option, or its administrator, cures that.",
+        "Look: `notify server list`",
+    ),
     "held": (
         "They wait for that option, and go out by themselves once it is set.",
         "Until then they and all that follow are not tried, and expire in the end.",
         "Look: `notify route explain email`, `notify message list --state held`",
+    ),
+    "backlog": (
+        "They are sent once a worker takes them: workers are too few, or each slot waits for a slow server.",
+        "You are told when it is over.",
+        "Look: `notify doctor`, `notify server list`, `notify message list --state queued`",
     ),
     "secret_expiry": (
         "Once it is over the server refuses the sign-in, and is passed over.",
@@ -48,18 +71,25 @@ def subject_of(incident: Incident) -> str:
     facts = incident.facts
     match incident.event:
         case "fallback":
-            return f"{_what(facts)} by {_title(facts['carrier'])}: {_title(facts['server'])} is down"
+            said = f"{_what(facts)} by {_title(facts['carrier'])}: {_title(facts['server'])} is down"
         case "all_down":
-            return f"No server for {_CHANNEL[facts['channel']]} is up"
+            said = f"No server for {_CHANNEL[facts['channel']]} is up"
         case "recovered":
-            return f"{_what(facts)} by {_title(facts['carrier'])} again"
+            said = f"{_what(facts)} by {_title(facts['carrier'])} again"
         case "misconfigured":
-            return f"{_title(facts['server'])} needs a person: {facts['reason']}"
-        case "undelivered" | "held":
-            why = f"held: {facts['reason']}" if incident.event == "held" else "undelivered"
-            return f"{_counted(facts['count'])} {why}"
+            said = f"{_title(facts['server'])} needs a person: {facts['reason']}"
+        case "undelivered":
+            said = f"{_counted(facts['count'])} undelivered"
+        case "held":
+            said = f"{_counted(facts['count'])} held: {facts['reason']}"
         case "secret_expiry":
-            return str(facts["words"])
+            said = str(facts["words"])
+        case "backlog":
+            wait = "waits" if facts["count"] == 1 else "wait"
+            said = f"{_counted(facts['count'])} {wait} for a worker, the oldest for {_time(facts['seconds'])}"
+        case "backlog_over":
+            said = "Workers keep up again: no notification waits long"
+    return said
 
 
 def text_of(incident: Incident) -> str:
@@ -70,34 +100,31 @@ def text_of(incident: Incident) -> str:
 def _lines(incident: Incident) -> list[str]:
     facts = incident.facts
     match incident.event:
-        case "fallback":
-            return [
-                *_servers(facts),
-                "Nothing is lost or late. You are told when it is over.",
-                "Look: `notify server list`",
-            ]
-        case "all_down":
-            return [*_servers(facts), _WAITS, "Look: `notify server list`"]
+        case "fallback" | "all_down":
+            lines = [*_servers(facts), *_ADVICE[incident.event]]
         case "recovered":
-            return [f"It was {_duration(facts['seconds'])}."]
+            lines = [f"It was down for {_time(facts['seconds'])}."]
         case "misconfigured":
-            return [
-                f"It is left alone meanwhile: {facts['reason']}.",
-                "Only a changed option, or its administrator, cures that.",
-                "Look: `notify server list`",
-            ]
+            lines = [f"It is left alone meanwhile: {facts['reason']}.", *_ADVICE[incident.event]]
         case "undelivered":
-            named = facts["numbers"][:_NUMBERS_SHOWN]
-            more = facts["count"] - len(named)
-            numbers = ", ".join(map(str, named))
-            states = ", ".join(f"{count} {state}" for state, count in facts["by_state"].items())
-            return [
-                f"They ended without everybody having them: {states}.",
-                f"ID={numbers}" + (f" and {more} more" if more > 0 else ""),
-                f"Look: `notify message list {' '.join(f'--state {state}' for state in facts['by_state'])}`",
-            ]
-        case "held" | "secret_expiry":
-            return list(_ADVICE[incident.event])
+            lines = _undelivered(facts)
+        case "backlog_over":
+            lines = [f"The oldest began to wait {_time(facts['seconds'])} ago."]
+        case _:
+            lines = list(_ADVICE[incident.event])
+    return lines
+
+
+def _undelivered(facts: Mapping[str, Any]) -> list[str]:
+    named = facts["numbers"][:_NUMBERS_SHOWN]
+    more = facts["count"] - len(named)
+    numbers = ", ".join(map(str, named))
+    states = ", ".join(f"{count} {state}" for state, count in facts["by_state"].items())
+    return [
+        f"They ended without everybody having them: {states}.",
+        f"ID={numbers}" + (f" and {more} more" if more > 0 else ""),
+        f"Look: `notify message list {' '.join(f'--state {state}' for state in facts['by_state'])}`",
+    ]
 
 
 def _what(facts: Mapping[str, Any]) -> str:
@@ -119,8 +146,8 @@ def _counted(count: int) -> str:
     return "1 notification" if count == 1 else f"{count:,} notifications"
 
 
-def _duration(seconds: float) -> str:
+def _time(seconds: float) -> str:
     minutes = round(seconds / 60)
     if minutes < 1:
-        return f"down for {round(seconds)} seconds"
-    return f"down for {minutes} minutes" if minutes > 1 else "down for a minute"
+        return f"{round(seconds)} seconds"
+    return f"{minutes} minutes" if minutes > 1 else "a minute"

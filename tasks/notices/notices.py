@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -22,6 +22,7 @@ from tasks.notices.announced import (
     next_expiries,
     next_held,
 )
+from tasks.notices.backlog import Backlog, next_backlog
 from tasks.notices.incident import Incident
 from tasks.notices.letters import letters
 from tasks.notices.outbox import Outbox, Progress
@@ -38,7 +39,7 @@ POSTS_IN_A_ROUND: Final = 5
 
 _CHANNELS: Final[tuple[Channel, ...]] = ("email", "text")
 #: The option that says whether an event is told; what is over is told where its beginning is.
-_OPTION_OF: Final = {
+_OPTION_OF: Final[Mapping[str, str | None]] = {
     "fallback": "notices.fallback",
     "down": "notices.all_down",
     "all_down": "notices.all_down",
@@ -46,6 +47,9 @@ _OPTION_OF: Final = {
     "undelivered": "notices.undelivered",
     "held": "notices.held",
     "secret_expiry": "notices.secret_expiry",
+    # With 0 minutes there is no such incident.
+    "backlog": None,
+    "backlog_over": None,
 }
 
 _log = EventLog(__name__)
@@ -67,6 +71,7 @@ class Notices:
         servers: What the breaker knows.
         ledger: Takes the notices in.
         held: How many notifications are held.
+        backlog: What waits for a worker.
         posted: Posts to an address; tests put another here.
     """
 
@@ -78,6 +83,7 @@ class Notices:
         servers: Callable[[], Iterable[ServerState]],
         ledger: Ledger,
         held: Callable[[], int],
+        backlog: Callable[[], Backlog | None],
         posted: Callable[..., None] = post,
     ) -> None:
         self._outbox = outbox
@@ -85,6 +91,7 @@ class Notices:
         self._servers = servers
         self._ledger = ledger
         self._held = held
+        self._backlog = backlog
         self._post = posted
 
     def round(self) -> None:
@@ -120,7 +127,14 @@ class Notices:
         after, of_held = next_held(after, self._held_now(snapshot), now_ms=now_ms, quiet_ms=quiet_ms)
         today = datetime.fromtimestamp(now_ms / 1000, tz=UTC).date()
         after, of_secrets = next_expiries(after, expiring(snapshot, today), now_ms=now_ms)
-        incidents = [*incidents, *of_held, *of_secrets]
+        after, of_backlog = next_backlog(
+            after,
+            self._backlog(),
+            limit_ms=snapshot.number("notices.backlog_minutes") * 60_000,
+            now_ms=now_ms,
+            quiet_ms=quiet_ms,
+        )
+        incidents = [*incidents, *of_held, *of_secrets, *of_backlog]
         if after == announced:
             return
         wanted = [incident for incident in incidents if _is_wanted(incident, snapshot)]
@@ -217,4 +231,5 @@ def _misconfigured(standings: Iterable[Standing], known: dict[str, ServerState])
 
 def _is_wanted(incident: Incident, snapshot: Snapshot) -> bool:
     event = incident.facts["was"] if incident.event == "recovered" else incident.event
-    return snapshot.flag(_OPTION_OF[event])
+    option = _OPTION_OF[event]
+    return option is None or snapshot.flag(option)

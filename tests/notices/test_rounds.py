@@ -16,6 +16,7 @@ from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
 from tasks.ledger import LedgerUnavailable, Results
 from tasks.ledger.queries import Record
+from tasks.notices.backlog import Backlog
 from tasks.notices.incident import Incident
 from tasks.notices.notices import POST_TRIES, Notices
 from tasks.notices.outbox import REST_MS, Outbox
@@ -51,6 +52,8 @@ class Desk:
             primary_sms__server_name="three.test",
             notices__email_to=OPERATOR,
             notices__text_to=PHONE,
+            # No worker takes what is told here.
+            notices__backlog_minutes=0,
         )
         self.one = self.worker()
 
@@ -65,8 +68,13 @@ class Desk:
             servers=self.breaker.servers,
             ledger=ledger or self.told.ledger,
             held=lambda: self.told.queries.counts()["held"],
+            backlog=self.backlog,
             posted=posted,
         )
+
+    def backlog(self) -> Backlog | None:
+        since = self.told.queries.queued_since().get("low")
+        return Backlog(self.told.queries.counts()["queued"], "low", since) if since else None
 
     def round(self, worker: Notices | None = None) -> None:
         (worker or self.one).round()
@@ -482,3 +490,35 @@ def test_a_text_that_fails_is_an_undelivered_notification_too(desk: Desk) -> Non
     desk.round()
     assert "1 uncertain" in load(desk.notices()[0].content).message
     assert desk.subjects() == ["Notifier: 1 notification undelivered"]
+
+
+def test_a_backlog_is_told_once_and_once_when_workers_keep_up_again(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(notices__backlog_minutes=10, notices__webhook_url=receiver.url)
+    waiting = desk.told.accept(email(priority="low"))
+    desk.clock.advance(599)
+    desk.round()
+    assert receiver.got == []
+    desk.clock.advance(1)
+    for worker in (desk.one, desk.worker(), desk.one):
+        desk.round(worker)
+        desk.clock.advance(30)
+    desk.told.finish(desk.told.claim(waiting), {0: "d"}, [])
+    desk.round()
+    assert [(got["event"], got["text"]) for got in receiver.got] == [
+        ("backlog", "1 notification waits for a worker, the oldest for 10 minutes"),
+        ("backlog_over", "Workers keep up again: no notification waits long"),
+    ]
+    assert receiver.got[0]["facts"] == {"count": 1, "priority": "low", "seconds": 600.0}
+    assert desk.subjects() == [
+        "Notifier: 1 notification waits for a worker, the oldest for 10 minutes",
+        "Notifier: Workers keep up again: no notification waits long",
+    ]
+
+
+def test_nobody_is_told_of_a_backlog_who_does_not_want_to_know(desk: Desk) -> None:
+    desk.told.accept(email(priority="low"))
+    desk.clock.advance(3600)
+    desk.round()
+    assert desk.notices() == []

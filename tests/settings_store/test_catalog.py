@@ -139,6 +139,7 @@ def test_our_own_defaults_are_those_that_were_decided() -> None:
         "notices.undelivered": True,
         "notices.held": True,
         "notices.secret_expiry": True,
+        "notices.backlog_minutes": 10,
         "notices.collect_seconds": 60,
         "notices.quiet_minutes": 15,
         **{
