@@ -132,7 +132,12 @@ class Runtime:
     @made_once
     def pool(self) -> ConnectionPool:
         """Connections to servers."""
-        return ConnectionPool(opening=self.first_sign_in, places=self.admission, token_source=self.tokens)
+        return ConnectionPool(
+            opening=self.first_sign_in,
+            places=self.admission,
+            token_source=self.tokens,
+            watch=self.tally.connections,
+        )
 
     @made_once
     def tokens(self) -> Tokens:

@@ -25,6 +25,9 @@ class Tally(Protocol):
             seconds: Since the notification was accepted, or since its `not_before`.
         """
 
+    def connections(self, server: str, busy: int, idle: int) -> None:
+        """So many connections to a server are used and kept by this process now."""
+
 
 class NoTally:
     """Keeps nothing; for a process that nobody asks, such as a command."""
@@ -36,4 +39,7 @@ class NoTally:
         """Nothing."""
 
     def delivered(self, channel: Channel, seconds: float) -> None:
+        """Nothing."""
+
+    def connections(self, server: str, busy: int, idle: int) -> None:
         """Nothing."""

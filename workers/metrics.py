@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from celery import bootsteps
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from settings_store.logs import EventLog
 from tasks.metrics import FleetGauges, ProcessTally
 from tasks.runtime import Runtime
+from workers.living_children import LivingChildren
 from workers.metrics_address import MetricsAddress
 from workers.shared_counts import FOLDER_VARIABLE
 
@@ -35,7 +35,7 @@ def registry_of(runtime: Runtime) -> CollectorRegistry:
     """Everything that a worker tells: the counts of all its processes, itself, and the fleet."""
     registry = CollectorRegistry()
     if os.environ.get(FOLDER_VARIABLE):
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(LivingChildren(os.environ[FOLDER_VARIABLE]))
     else:
         registry.register(_counted)
     ProcessCollector(registry=registry)

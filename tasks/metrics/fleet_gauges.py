@@ -149,6 +149,7 @@ def _of_options(options: OptionsReading) -> Iterator[Metric]:
         "server",
         {each.name: each.state is not None and each.state.misconfigured for each in options.servers},
     )
+    yield from _of_limits(options)
     condition = GaugeMetricFamily(
         "notify_channel_condition",
         "1 for how a channel stands: well, fallback, down or unset.",
@@ -167,6 +168,41 @@ def _of_options(options: OptionsReading) -> Iterator[Metric]:
         if option in options.secret_days_left:
             days.add_metric((option,), options.secret_days_left[option])
     yield days
+
+
+def _of_limits(options: OptionsReading) -> Iterator[Metric]:
+    """What our own limits allow to all workers together, and what of it is used."""
+    servers = options.servers
+    yield _labelled(
+        "limit_connections",
+        "Connections that may be open at once, by all workers; 0 where there is no limit.",
+        "server",
+        {each.name: each.connections for each in servers},
+    )
+    yield _labelled(
+        "limit_connections_held",
+        "Places for connections that are held now, where there is a limit.",
+        "server",
+        {each.name: each.usage.connections for each in servers},
+    )
+    yield _labelled(
+        "limit_messages",
+        "Messages that may go in a minute, by all workers; 0 where there is no limit.",
+        "server",
+        {each.name: each.messages_per_minute for each in servers},
+    )
+    yield _labelled(
+        "limit_messages_used",
+        "Messages that went in the last minute, where there is a limit.",
+        "server",
+        {each.name: each.usage.messages for each in servers},
+    )
+    yield _labelled(
+        "limit_messages_waiting",
+        "Messages that wait for their turn within a limit.",
+        "server",
+        {each.name: each.usage.messages_waiting for each in servers},
+    )
 
 
 def _age(reading: FleetReading, since_ms: int | None) -> float:

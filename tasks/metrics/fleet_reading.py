@@ -17,6 +17,7 @@ from tasks.breaker import Breaker
 from tasks.fallback import Standing
 from tasks.fleet import Fleet, FleetMember, redis_clock
 from tasks.ledger import LedgerQueries, Priority, State
+from tasks.limits import Usages
 from tasks.server_status import ServerStatus, server_statuses, standings
 
 
@@ -88,6 +89,7 @@ class FleetReader:
         self._queries = LedgerQueries(client, prefix=prefix)
         self._breaker = Breaker(client, prefix=prefix)
         self._fleet = Fleet(client, prefix=prefix)
+        self._usages = Usages(client, prefix=prefix)
 
     def read(self) -> FleetReading:
         """Look now.
@@ -123,7 +125,7 @@ class FleetReader:
         today = datetime.fromtimestamp(self._clock(), tz=UTC).date()
         return OptionsReading(
             revision=snapshot.revision,
-            servers=tuple(server_statuses(snapshot, states, {})),
+            servers=tuple(server_statuses(snapshot, states, {}, self._usages.of_servers(snapshot))),
             standings=standings(snapshot, states),
             secret_days_left={each.option: each.days_left for each in secret_expiries(snapshot, today)},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from tasks.delivery.attempt import FILE_LOST, WAITS_FOR_FILES
 from tasks.ledger import Priority
@@ -69,6 +69,14 @@ class ProcessTally:
             buckets=_BUCKETS_SECONDS,
             registry=registry,
         )
+        self._connections = Gauge(
+            "notify_connections",
+            "Connections to servers that this process has: busy ones, and idle ones that it keeps.",
+            ("server", "state"),
+            registry=registry,
+            # Of the children of a pool that live, together.
+            multiprocess_mode="livesum",
+        )
         for channel in get_args(Channel):
             self._seconds.labels(channel)
             for priority in get_args(Priority):
@@ -76,6 +84,7 @@ class ProcessTally:
         for server in get_args(ServerName):
             for stage, verdict in outcomes():
                 self._attempts.labels(server, stage, verdict)
+            self.connections(server, 0, 0)
 
     def accepted(self, channel: Channel, priority: Priority) -> None:
         """A notification was recorded that was not there before."""
@@ -88,3 +97,8 @@ class ProcessTally:
     def delivered(self, channel: Channel, seconds: float) -> None:
         """A server took a message, so many seconds after it could first be sent."""
         self._seconds.labels(channel).observe(seconds)
+
+    def connections(self, server: str, busy: int, idle: int) -> None:
+        """So many connections to a server are used and kept by this process now."""
+        self._connections.labels(server, "busy").set(busy)
+        self._connections.labels(server, "idle").set(idle)

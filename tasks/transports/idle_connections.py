@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.transports.connection import Connection
@@ -117,6 +118,14 @@ class IdleConnections:
     def inherited(self) -> list[Connection]:
         """All of them, for the child of a fork: no lock, a thread of the parent may have held it."""
         return [each.connection for connections in self._kept.values() for each in connections]
+
+    def by_server(self) -> Mapping[str, int]:
+        """How many are kept, by the server's fingerprint."""
+        with self._lock:
+            counts: Counter[str] = Counter()
+            for key, kept in self._kept.items():
+                counts[key.fingerprint] += len(kept)
+            return counts
 
     def __len__(self) -> int:
         with self._lock:

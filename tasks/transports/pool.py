@@ -8,11 +8,13 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from tasks.server import Server
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
+from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched
 from tasks.transports.failure import TokenFailure
 from tasks.transports.idle_connections import IdleConnections, Limits, PoolKey
 from tasks.transports.local_hostname import local_hostname as our_hostname
@@ -64,6 +66,14 @@ def no_tokens(_server: Server, _refused: str = "", /) -> str:
     raise TokenFailure
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What one process has."""
+
+    idle: IdleConnections
+    in_use: ConnectionsInUse
+
+
 class ConnectionPool:
     """The connections of a process, for all its threads; each connection is used by one thread at a time.
 
@@ -78,6 +88,7 @@ class ConnectionPool:
         limits: When a connection is not used again.
         opening: Entered around the opening of each connection; what it raises keeps that from being opened.
         places: Says which connections are to make room for others, and hears of those that are closed.
+        watch: Hears how many connections to a server are used and kept.
 
     Raises:
         InvalidLocalHostname: The name is neither a host name nor an address literal.
@@ -94,6 +105,7 @@ class ConnectionPool:
         limits: Limits = _LIMITS,
         opening: Opening = opened_at_once,
         places: Places | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         self._timeouts = timeouts
         self._trust = trust
@@ -104,7 +116,8 @@ class ConnectionPool:
         self._opening = opening
         self._places = places or _Endless()
         self._contexts = TrustStore()
-        self._processes: dict[int, IdleConnections] = {}
+        self._watch = watch
+        self._processes: dict[int, _Kept] = {}
 
     @contextlib.contextmanager
     def connection(
@@ -137,13 +150,32 @@ class ConnectionPool:
         timeouts = timeouts or self._timeouts
         trust = trust or self._trust
         key = PoolKey(server.fingerprint, trust)
-        connection = self._reuse(key, timeouts, fresh=fresh)
+        kept = self._reuse(key, timeouts, fresh=fresh)
+        in_use = self._of_this_process.in_use
+        in_use.begin(server.name, server.fingerprint)
+        try:
+            with self._used(kept, key, server, timeouts, opening=opening, admit=admit) as connection:
+                yield connection
+        finally:
+            in_use.end(server.name, server.fingerprint)
+
+    @contextlib.contextmanager
+    def _used(
+        self,
+        connection: Connection | None,
+        key: PoolKey,
+        server: Server,
+        timeouts: Timeouts,
+        *,
+        opening: Opening | None,
+        admit: Callable[[str], None],
+    ) -> Iterator[Connection]:
         if connection is None:
             holder = secrets.token_hex(8)
             try:
                 admit(holder)
                 with (opening or self._opening)(server):
-                    connection = self._open(server, trust, timeouts, holder)
+                    connection = self._open(server, key.trust, timeouts, holder)
             except BaseException:
                 self._places.closed([holder])
                 raise
@@ -186,6 +218,7 @@ class ConnectionPool:
     def close_idle(self) -> None:
         """Close what idles too long, is too old or has to make room; called now and then."""
         self._close(self._idle.remove_overdue())
+        self._of_this_process.in_use.look()
 
     def close(self) -> None:
         """Close everything that is not in use."""
@@ -198,6 +231,10 @@ class ConnectionPool:
 
     @property
     def _idle(self) -> IdleConnections:
+        return self._of_this_process.idle
+
+    @property
+    def _of_this_process(self) -> _Kept:
         pid = os.getpid()
         if pid not in self._processes:
             self._forget_parents(pid)
@@ -206,11 +243,12 @@ class ConnectionPool:
     def _forget_parents(self, pid: int) -> None:
         # A new object, because another thread of the parent may have held a lock when it forked. Threads that
         # meet here agree on one: setdefault is atomic.
-        self._processes.setdefault(pid, IdleConnections(self._limits, self._clock, self._places.may_keep))
+        idle = IdleConnections(self._limits, self._clock, self._places.may_keep)
+        self._processes.setdefault(pid, _Kept(idle, ConnectionsInUse(self._watch, idle.by_server)))
         for other in [each for each in self._processes if each != pid]:
             # Dropping them closes our copies of the descriptors and sends nothing.
             inherited = self._processes.pop(other, None)
-            for connection in inherited.inherited() if inherited else ():
+            for connection in inherited.idle.inherited() if inherited else ():
                 connection.abort()
 
     def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool) -> Connection | None:

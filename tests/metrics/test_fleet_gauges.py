@@ -14,6 +14,7 @@ from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
 from tasks.fleet import Fleet, WorkerLife, redis_clock
 from tasks.ledger import STATES, Ledger
+from tasks.limits import Granted, Limits, account_of, allowance_for, new_holder
 from tasks.metrics import FleetGauges
 from tasks.publisher import checked, entry_of
 from tasks.routing import server_of
@@ -103,6 +104,37 @@ def test_a_server_that_is_left_alone_shows_as_such_and_as_a_fallback(desk: Desk)
     assert desk.value("channel_condition", channel="email", condition="well") == 0
     assert desk.value("server_state", server="primary_sms", state="closed") == 0
     assert not any("test" in line for line in desk.told())
+
+
+def test_our_own_limits_and_what_is_used_of_them_are_told_by_server(desk: Desk) -> None:
+    assert desk.value("limit_connections", server="primary_email") == 0
+    desk.store.change(
+        {
+            "primary_email.server_name": "one.test",
+            "limits.primary_email_connections": 3,
+            "limits.primary_email_messages_per_minute": 30,
+        },
+        author="test",
+    )
+    primary = server_of(desk.store.snapshot(), "primary_email")
+    assert primary is not None
+    allowance = allowance_for(desk.store.snapshot(), primary)
+    limits = Limits(desk.redis, worker="w1")
+    assert isinstance(
+        limits.take(account_of(primary), allowance, message="one", holder=new_holder()), Granted
+    )
+    told = {
+        name: desk.value(f"limit_{name}", server="primary_email")
+        for name in ("connections", "connections_held", "messages", "messages_used", "messages_waiting")
+    }
+    assert told == {
+        "connections": 3,
+        "connections_held": 1,
+        "messages": 30,
+        "messages_used": 1,
+        "messages_waiting": 0,
+    }
+    assert desk.value("limit_messages_used", server="secondary_sms") == 0
 
 
 def test_workers_are_told_by_life_slots_and_revision(desk: Desk) -> None:

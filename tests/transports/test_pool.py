@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -105,6 +106,31 @@ def test_a_connection_that_was_idle_too_long_is_not_used() -> None:
         assert texts(peer) == [1, 1]
         assert peer.sessions[0].verbs()[-1] == "QUIT"
         pool.close()
+
+
+def test_whoever_counts_hears_of_each_connection_that_is_used_kept_or_closed() -> None:
+    told: list[tuple[str, int, int]] = []
+    clock = Clock()
+    pool = ConnectionPool(timeouts=PATIENT, clock=clock, watch=lambda *numbers: told.append(numbers))
+    with scripted_server(Script(offers=("AUTH PLAIN",))) as peer:
+        server = server_at(peer.port)
+        with pool.connection(server), pool.connection(server):
+            assert told[-1] == (server.name, 2, 0)
+        assert told[-1] == (server.name, 0, 2)
+        with contextlib.suppress(LookupError), pool.connection(server):
+            assert told[-1] == (server.name, 1, 1)
+            raise LookupError
+        assert told[-1] == (server.name, 0, 1)
+        # With another account it is another server under the same name.
+        other = server_at(peer.port, sign_in=basic("b"))
+        deliver(pool, other)
+        assert told[-1] == (server.name, 0, 2)
+        clock.seconds += 31
+        pool.close_idle()
+        assert told[-1] == (server.name, 0, 0)
+    with pytest.raises(TransportFailure), pool.connection(server):
+        pass
+    assert told[-1] == (server.name, 0, 0)
 
 
 def test_close_idle_closes_what_is_overdue_and_keeps_the_rest() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.rigs.installation import ADDRESS, SUBJECT, TEXT, Installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import free_port, wait_until
+from workers.living_children import LivingChildren
+from workers.shared_counts import FOLDER_VARIABLE
 
 
 def scraped(port: int) -> str:
@@ -45,10 +51,34 @@ def test_a_worker_tells_what_it_did_and_how_the_fleet_stands(
         wait_until(lambda: value(scraped(port), "notify_workers") == 1, what="the worker being told of")
         after = scraped(port)
     assert value(after, "notify_attempts_total", **delivered) == 20
+    assert value(after, "notify_connections", server="primary_email", state="idle") >= 1
+    assert value(after, "notify_connections", server="primary_email", state="busy") == 0
+    assert value(after, "notify_connections", server="secondary_sms", state="busy") == 0
     assert value(after, "notify_delivery_seconds_count", channel="email") == 20
     assert value(after, "notify_workers") == 1
     assert value(after, "notify_options_revision") == 1
     assert not [word for word in (ADDRESS, SUBJECT, TEXT, "127.0.0.1") if word in after]
+
+
+def test_what_a_killed_child_had_open_is_not_told_any_more(tmp_path: Path) -> None:
+    program = (
+        "from prometheus_client import Gauge, Counter\n"
+        "Gauge('g', 'g', multiprocess_mode='livesum').set(3)\nCounter('c', 'c').inc()\n"
+    )
+    environ = {**os.environ, FOLDER_VARIABLE: str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{program}print(flush=True)\ninput()"],
+        env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert _samples(LivingChildren(str(tmp_path))) == {"g": 3, "c_total": 1}
+        child.kill()
+    assert _samples(LivingChildren(str(tmp_path))) == {"c_total": 1}
+
+
+def _samples(collector: LivingChildren) -> dict[str, float]:
+    return {sample.name: sample.value for family in collector.collect() for sample in family.samples}
 
 
 def test_a_port_that_is_taken_is_told_and_stops_no_mail(installation: Installation, mailbox: Mailbox) -> None:

@@ -1,0 +1,60 @@
+"""How many connections a process has to each server, in use and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+#: Told the server's name, how many of its connections are used, and how many are kept and not used.
+Watch = Callable[[str, int, int], object]
+
+
+def unwatched(_server: str, _busy: int, _idle: int) -> None:
+    """What hears of connections where nobody counts them."""
+
+
+class ConnectionsInUse:
+    """Tells whoever counts, each time that a number may have changed; safe between threads.
+
+    Args:
+        watch: Hears the numbers.
+        idle: How many connections are kept, by the server's fingerprint.
+    """
+
+    def __init__(self, watch: Watch, idle: Callable[[], Mapping[str, int]]) -> None:
+        self._watch = watch
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._busy: Counter[str] = Counter()
+        self._fingerprints: dict[str, str] = {}
+
+    def begin(self, server: str, fingerprint: str) -> None:
+        """A connection to a server is used from now on, or opened to be used."""
+        self._change(server, fingerprint, 1)
+
+    def end(self, server: str, fingerprint: str) -> None:
+        """It is kept or closed."""
+        self._change(server, fingerprint, -1)
+
+    def look(self) -> None:
+        """Some that were kept were closed."""
+        with self._lock:
+            self._tell()
+
+    def _change(self, server: str, fingerprint: str, by: int) -> None:
+        with self._lock:
+            self._busy[server] += by
+            # Where two names are one server, what is kept shows under the one that was used last.
+            self._fingerprints[fingerprint] = server
+            self._tell()
+
+    def _tell(self) -> None:
+        kept = self._idle()
+        # With other options a server has another fingerprint; what is kept of the old one still counts.
+        self._fingerprints = {each: server for each, server in self._fingerprints.items() if kept.get(each)}
+        idle: Counter[str] = Counter()
+        for fingerprint, server in self._fingerprints.items():
+            idle[server] += kept[fingerprint]
+        for server in self._busy:
+            self._watch(server, self._busy[server], idle[server])
