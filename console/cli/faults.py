@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import Final
 
 import redis
 
@@ -15,6 +16,8 @@ from settings_store.access import AccessFault
 from settings_store.environment import InvalidEnvironment, load
 
 #: Subclasses before their bases.
+#: OpenSSL's numbers (X509_V_ERR_...) of what only a strict check of a certificate's form finds.
+_WRONG_FORM: Final = range(79, 95)
 _REDIS: tuple[tuple[type[redis.RedisError], type[CommandError], str, str], ...] = (
     (
         redis.AuthenticationError,
@@ -99,10 +102,10 @@ def _tls_fault(error: BaseException) -> tuple[str, str] | None:
     while seen is not None:
         if isinstance(seen, ssl.SSLCertVerificationError):
             why = seen.verify_message.rstrip(".")
-            return (
-                f"proves by no trusted certificate who it is: {why}",
-                "name its authority's file in NOTIFY_REDIS_CA_FILE, and a host that the certificate is for",
-            )
+            cure = "name its authority's file in NOTIFY_REDIS_CA_FILE, and a host that the certificate is for"
+            if seen.verify_code in _WRONG_FORM:
+                cure = "have them issued anew in the form of RFC 5280, which Python 3.13 asks for"
+            return f"proves by no trusted certificate who it is: {why}", cure
         if isinstance(seen, ssl.SSLError):
             return (
                 "does not speak TLS as asked",

@@ -8,6 +8,7 @@ from typing import Any, Final
 import requests
 
 from settings_store.web_address import is_web_address
+from tasks.certificate_check import http_session
 from tasks.notices.incident import Incident, subject_of
 
 #: To connect, and between two pieces of the answer.
@@ -44,15 +45,18 @@ def post(url: str, incident: Incident, *, installation: str, ca_bundle: str = ""
         raise NotPosted("the option holds no http or https address")
     fault = ""
     try:
-        with requests.post(
-            url,
-            json=payload(incident, installation),
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-            verify=ca_bundle or True,
-            # The answer is not read: its head says all, and a body may never end.
-            stream=True,
-        ) as answer:
+        with (
+            http_session() as session,
+            session.post(
+                url,
+                json=payload(incident, installation),
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                verify=ca_bundle or True,
+                # The answer is not read: its head says all, and a body may never end.
+                stream=True,
+            ) as answer,
+        ):
             if answer.status_code not in _HTTP_OK:
                 fault = f"status {answer.status_code}"
     except (requests.RequestException, OSError, ValueError) as error:

@@ -16,6 +16,7 @@ import msgspec
 import requests
 import urllib3
 
+from tasks.certificate_check import http_session
 from tasks.oauth.endpoint import IdentityEndpoint
 from tasks.oauth.identity_fault import busy, late, not_an_identity_service
 from tasks.transports.failure import TokenFailure
@@ -73,7 +74,7 @@ class IdentityHttp:
         self._endpoint = endpoint
         self._clock = clock
         self._ends = clock() + seconds
-        self._session = requests.Session()
+        self._session = http_session()
         self._session.trust_env = False
         self._session.proxies = {"https": endpoint.proxy} if endpoint.proxy else {}
         self.last: IdentityAnswer | None = None

@@ -6,6 +6,7 @@ import ssl
 import threading
 from pathlib import Path
 
+from tasks.certificate_check import check_alike
 from tasks.transports.client_certificate import load_client_certificate
 from tasks.transports.trust import Trust
 
@@ -52,7 +53,7 @@ class TrustStore:
             known = self._contexts.get(trust)
             if known is not None and known[0] == mark:
                 return known[1]
-            context = ssl.create_default_context(cafile=trust.ca_bundle or None)
+            context = check_alike(ssl.create_default_context(cafile=trust.ca_bundle or None))
             context.minimum_version = _VERSIONS[trust.minimum_version]
             load_client_certificate(context, trust)
             self._contexts[trust] = (mark, context)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rigs.certificates import Certificates, make_certificates
+from tests.rigs.certificates import Certificates, from_an_authority_of_old, make_certificates
 from tests.rigs.delivery_bench import ID, Bench
 from tests.rigs.delivery_servers import MailServer
 from tests.rigs.job_mails import STDOUT, accept_jobs, looks, mail_of
@@ -100,6 +100,22 @@ def test_the_certificate_is_checked_against_the_bundle_or_not_where_that_is_said
     files, text = mail_of(primary.taken[0])
     assert list(files) == ([] if words else ["123_stdout.txt"])
     assert words in " ".join(text.split())
+
+
+def test_the_schedulers_authority_may_be_one_of_old(
+    bench: Bench, primary: MailServer, tmp_path: Path
+) -> None:
+    bundle, _, context = from_an_authority_of_old(tmp_path)
+    with scheduler_api(outputs={123: {STDOUT: "x"}}, tls=context) as scheduler:
+        bench.set(
+            jors__api_address=scheduler.address,
+            jors__api_user=USER,
+            jors__api_password=PASSWORD,
+            jors__ca_bundle=bundle,
+        )
+        accept_jobs(bench)
+        looks(bench)
+    assert list(mail_of(primary.taken[0])[0]) == ["123_stdout.txt"]
 
 
 def test_neither_netrc_nor_a_proxy_sees_the_token(

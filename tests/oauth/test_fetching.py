@@ -13,7 +13,7 @@ from tasks.oauth import fetching
 from tasks.oauth.endpoint import IdentityEndpoint
 from tasks.oauth.fetching import fetch_token
 from tasks.transports.failure import TokenFailure
-from tests.rigs.certificates import Certificates, from_a_stranger
+from tests.rigs.certificates import Certificates, from_a_stranger, from_an_authority_of_old
 from tests.rigs.identity_service import (
     APPLICATION,
     SECRET,
@@ -48,6 +48,12 @@ def test_a_token_comes_with_its_lifetime_by_one_discovery_and_one_request(
         f"/{TENANT}/oauth2/v2.0/token",
     ]
     assert "token'" not in repr(fresh)
+
+
+def test_a_proxy_that_looks_into_tls_may_have_an_authority_of_old(tmp_path: Path) -> None:
+    bundle, _, context = from_an_authority_of_old(tmp_path)
+    with identity_service(context) as service:
+        assert fetch_token(service.sign_in(MAILBOX, bundle)).text == "token"
 
 
 def test_every_fetch_is_a_new_one_and_no_refusal_is_remembered(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 import trustme
@@ -72,21 +73,62 @@ def from_a_stranger() -> ssl.SSLContext:
 
 def self_signed(folder: Path) -> ssl.SSLContext:
     """A server that vouches for itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = dt.datetime.now(dt.UTC)
+    key, name = ec.generate_private_key(ec.SECP256R1()), _named(NAME)
     certificate = (
+        _issued(name, name, key)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return _proving(folder / "self-signed.pem", key, certificate)
+
+
+def from_an_authority_of_old(folder: Path, address: str = "127.0.0.1") -> tuple[str, str, ssl.SSLContext]:
+    """The bundle of an authority that does not say what its key is for, its server's certificate, a server.
+
+    RFC 5280 wants that said (section 4.2.1.3), and key identifiers; for years `openssl req` did not.
+    """
+    authority, key, issuer = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+        _named("Old"),
+    )
+    root = (
+        _issued(issuer, issuer, authority)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=False)
+        .sign(authority, hashes.SHA256())
+    )
+    names = x509.SubjectAlternativeName([x509.DNSName(NAME), x509.IPAddress(ip_address(address))])
+    certificate = (
+        _issued(_named(NAME), issuer, key)
+        .add_extension(names, critical=False)
+        .sign(authority, hashes.SHA256())
+    )
+    bundle, own = folder / "old-authority.pem", folder / "old-server-alone.pem"
+    bundle.write_bytes(root.public_bytes(serialization.Encoding.PEM))
+    own.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return str(bundle), str(own), _proving(folder / "old-server.pem", key, certificate)
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _issued(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
     )
-    path = folder / "self-signed.pem"
+
+
+def _proving(path: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> ssl.SSLContext:
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -16,7 +16,12 @@ from tasks.transports.pool import ConnectionPool
 from tasks.transports.tls import TrustStore
 from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
-from tests.rigs.certificates import Certificates, from_a_stranger, self_signed
+from tests.rigs.certificates import (
+    Certificates,
+    from_a_stranger,
+    from_an_authority_of_old,
+    self_signed,
+)
 from tests.rigs.delivering import TEXT, basic, deliver, server_at
 from tests.rigs.scripted_smtp import Drop, Raw, Script, Silence, scripted_server
 
@@ -67,6 +72,22 @@ def test_a_wrong_certificate_is_refused_in_words_and_nothing_is_said_to_it(
             assert (caught.value.judgement.verdict, caught.value.phase) == (Verdict.MISCONFIGURED, Phase.TLS)
             assert "AUTH" not in peer.sessions[0].verbs()
             assert str(caught.value) == "tls certificate"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_authority_that_does_not_say_what_its_key_is_for_is_taken_on_every_python(
+    pool: ConnectionPool, tmp_path: Path, mode: Tls
+) -> None:
+    authority, own, context = from_an_authority_of_old(tmp_path)
+    with scripted_server(script(context, mode)) as peer:
+        server = server_at(peer.port, host="localhost", tls=mode)
+        # The server's own certificate, named alone, is trust enough: 3.13 says so, and so do we on 3.11.
+        for bundle in (authority, own):
+            with pool.connection(server, trust=Trust(bundle)) as connection:
+                assert connection.noop().code == 250
+        with pytest.raises(TransportFailure) as caught:
+            deliver(pool, server)
+        assert caught.value.judgement.verdict is Verdict.MISCONFIGURED
 
 
 def test_our_authority_is_not_trusted_unless_it_is_named(

@@ -21,7 +21,7 @@ from settings_store.environment import load
 from settings_store.redis_client import connect
 from tasks.bells import Bells
 from tasks.runtime import Runtime
-from tests.rigs.certificates import Certificates, make_certificates
+from tests.rigs.certificates import Certificates, from_an_authority_of_old, make_certificates
 from tests.rigs.embedded import PROJECT, clean_environment
 from tests.rigs.foreign_app import send_tasks
 from tests.rigs.mailbox import open_mailbox
@@ -43,25 +43,25 @@ class Encrypted:
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
     folder = tmp_path_factory.mktemp("encrypted")
     certificates = make_certificates(folder)
-    with running_tls_redis(require_program("redis-server"), folder, certificates) as port:
+    with running_tls_redis(
+        require_program("redis-server"), folder, certificates.bundle, certificates.chain
+    ) as port:
         yield Encrypted(f"rediss://127.0.0.1:{port}/0", port, certificates)
 
 
 @contextlib.contextmanager
-def running_tls_redis(program: str, folder: Path, certificates: Certificates) -> Iterator[int]:
+def running_tls_redis(program: str, folder: Path, bundle: str, chain: str) -> Iterator[int]:
     port = free_port()
     command = [program, "--port", "0", "--tls-port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    command += ["--tls-cert-file", certificates.chain, "--tls-key-file", certificates.chain]
-    command += ["--tls-ca-cert-file", certificates.bundle, "--tls-auth-clients", "no"]
+    command += ["--tls-cert-file", chain, "--tls-key-file", chain]
+    command += ["--tls-ca-cert-file", bundle, "--tls-auth-clients", "no"]
     command += ["--appendonly", "yes", "--dir", str(folder)]
     with (
         (folder / "server.log").open("wb") as log,
         subprocess.Popen(command, stdout=log, stderr=log) as server,
     ):
         try:
-            client = redis.Redis(
-                port=port, ssl=True, ssl_ca_certs=certificates.bundle, ssl_check_hostname=False
-            )
+            client = redis.Redis(port=port, ssl=True, ssl_cert_reqs="none", ssl_check_hostname=False)
 
             def answers() -> bool:
                 with contextlib.suppress(redis.ConnectionError):
@@ -156,6 +156,21 @@ def test_a_server_that_is_not_trusted_is_refused_with_the_cure(
         assert " ready." not in worker.log()
 
 
+def test_an_authority_whose_form_this_python_refuses_is_told_with_the_cure(tmp_path: Path) -> None:
+    bundle, _, _ = from_an_authority_of_old(tmp_path)
+    chain = str(tmp_path / "old-server.pem")
+    with running_tls_redis(require_program("redis-server"), tmp_path, bundle, chain) as port:
+        url = f"rediss://localhost:{port}/0?ssl_cert_reqs=required&ssl_ca_certs={bundle}"
+        # What 3.13 asks without being told.
+        client = redis.Redis.from_url(f"{url}&ssl_include_verify_flags=VERIFY_X509_STRICT")
+        with pytest.raises(redis.ConnectionError) as caught:
+            client.ping()
+        client.close()
+    told = redis_fault(caught.value)
+    assert "proves by no trusted certificate who it is" in str(told)
+    assert "issued anew in the form of RFC 5280" in told.hint
+
+
 def test_the_systems_authorities_are_asked_where_no_file_is_named(environ: dict[str, str]) -> None:
     del environ["NOTIFY_REDIS_CA_FILE"]
     refused = notify(environ, "options", "list")
@@ -170,7 +185,7 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     authority.issue_cert("redis.elsewhere.test").private_key_and_cert_chain_pem.write_to_path(chain)
     certificates = Certificates(authority, str(bundle), str(chain))
     program = require_program("redis-server")
-    with running_tls_redis(program, tmp_path, certificates) as port:
+    with running_tls_redis(program, tmp_path, certificates.bundle, certificates.chain) as port:
         environ = clean_environment(
             tmp_path / "home",
             NOTIFY_REDIS_URL=f"rediss://127.0.0.1:{port}/0",

@@ -13,6 +13,7 @@ import urllib3
 from tasks.attachments.job_output.opcon_settings import OpConSettings
 from tasks.attachments.job_output.provider import SchedulerFault
 from tasks.attachments.source import Fault
+from tasks.certificate_check import http_session
 from tasks.line_breaks import one_line
 
 #: One request takes no longer, so that a scheduler that hangs keeps a worker's slot no longer either.
@@ -60,7 +61,7 @@ class Http:
         self._settings = settings
         self._clock = clock
         self._ends = clock() + seconds
-        self._session = requests.Session()
+        self._session = http_session() if settings.verify else requests.Session()
         # Neither a .netrc nor a proxy of the environment may see or replace the token.
         self._session.trust_env = False
         if settings.verify is False:

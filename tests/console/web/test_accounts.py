@@ -51,7 +51,7 @@ def test_a_disabled_account_is_out_at_once_and_the_last_administrator_stays(
 
 def test_a_token_is_shown_once_and_revoked(visitor: Visitor, access: Access) -> None:
     made = visitor.post("/tokens", {"name": "reports", "privilege": "view_notifications", "days": "30"})
-    found = re.search(r"ntf_[A-Za-z0-9_]{20,}", made.text)
+    found = re.search(r"ntf_[0-9a-f]{12}_[A-Za-z0-9_-]{43}", made.text)
     assert found
     assert found[0] not in visitor.get("/accounts").text
     token = access.book().token("reports")
