@@ -1,7 +1,8 @@
 """Send notifications from any Celery app, with nothing of the notifier installed: copy this one file.
 
-It needs celery[redis] alone. The broker is that of `NOTIFY_BROKER_URL` or `NOTIFY_REDIS_URL`, or of your app;
-over TLS (`rediss://`) its certificate is verified, against the authorities in `NOTIFY_REDIS_CA_FILE` if set:
+It needs celery[redis] alone. The broker is that of `NOTIFY_BROKER_URL` or `NOTIFY_REDIS_URL`, or of your app:
+Redis, or RabbitMQ (`amqp://`), whose queues it declares as the notifier does. Over TLS (`rediss://`,
+`amqps://`) its certificate is verified, against the authorities in `NOTIFY_REDIS_CA_FILE` if set:
 
     import notify_client
 
@@ -26,6 +27,7 @@ import functools
 import json
 import os
 import re
+import ssl
 import uuid
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
@@ -36,6 +38,7 @@ from urllib.parse import quote
 
 from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 TASK = "notify.submit"
@@ -49,6 +52,8 @@ _FIELDS = frozenset(
 )
 _ID = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _ADDRESSES = ("to", "cc", "bcc", "reply_to", "escalate_text_to")
+# RabbitMQ refuses whoever declares the notifier's queues as anything else; Redis does not look at it.
+_QUEUE_ARGUMENTS = {"x-queue-type": "quorum"}
 # Enough for a broker that restarts; one that stays away is the caller's to decide on.
 _RETRY_POLICY = {"max_retries": 5, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1.0}
 
@@ -120,12 +125,13 @@ def send(
     sender = app or _own_app()
     if wait_seconds is not None and not sender.conf.result_backend:
         raise InvalidNotification("wait_seconds needs a result backend: the Redis of the notifier's ledger")
+    queue = _queue(document)
     try:
         result = sender.send_task(
             TASK,
             kwargs={"notification": document},
             task_id=notification_id,
-            queue=_queue(document),
+            queue=Queue(queue, routing_key=queue, queue_arguments=_QUEUE_ARGUMENTS),
             serializer="json",
             ignore_result=wait_seconds is None,
             # What an app tells Flower of tasks that it sends holds neither address nor text.
@@ -134,7 +140,7 @@ def send(
             retry=True,
             retry_policy=_RETRY_POLICY,
         )
-    except OperationalError as error:
+    except (OperationalError, *sender.connection_for_write().channel_errors) as error:
         raise BrokerUnavailable(f"the broker does not take it ({type(error).__name__})") from None
     if wait_seconds is None:
         return Sent(notification_id)
@@ -153,9 +159,12 @@ def _own_app() -> Celery:
 @functools.lru_cache(maxsize=8)
 def _app(broker_url: str, ledger_url: str, prefix: str, authorities: str) -> Celery:
     app = Celery("notify_client", broker=_verified(broker_url, authorities), set_as_current=False)
-    options: dict[str, Any] = {"socket_connect_timeout": 5, "socket_timeout": 10}
+    options: dict[str, Any] = {"socket_connect_timeout": 5, "socket_timeout": 10, "confirm_publish": True}
     if prefix != "notify":
         options["global_keyprefix"] = f"{prefix}:"
+    if broker_url.startswith("amqps://"):
+        trusted = {"ca_certs": authorities} if authorities else {}
+        app.conf.broker_use_ssl = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None, **trusted}
     app.conf.update(
         broker_transport_options=options,
         result_backend=_verified(ledger_url, authorities) or None,

@@ -21,6 +21,7 @@ EMBEDDED_FILE = "environment"
 #: shown by whatever shows a container.
 _IN_FILES = {"NOTIFY_REDIS_URL": "NOTIFY_REDIS_URL_FILE", "NOTIFY_BROKER_URL": "NOTIFY_BROKER_URL_FILE"}
 
+_BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "amqp://", "amqps://")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -78,6 +79,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         raise InvalidEnvironment("NOTIFY_PREFIX must be 1 to 40 letters, digits, hyphens or underscores")
     authorities = given.get("NOTIFY_REDIS_CA_FILE", "")
     broker_url = given.get("NOTIFY_BROKER_URL", redis_url)
+    if not broker_url.startswith(_BROKER_SCHEMES):
+        raise InvalidEnvironment(
+            "NOTIFY_BROKER_URL must start with redis:// or rediss://, or for RabbitMQ with amqp:// or amqps://"
+        )
     _check_authorities(authorities, redis_url, broker_url)
     return Environment(
         redis_url=_over_tls("NOTIFY_REDIS_URL", redis_url, authorities),

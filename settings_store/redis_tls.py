@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_SCHEME = "rediss"
+_SCHEMES = frozenset({"rediss", "amqps"})
 _ALLOWED = frozenset({"required", "cert_required"})
 
 
@@ -39,11 +39,11 @@ def check_authorities(file: str) -> None:
 
 def is_tls(url: str) -> bool:
     """Whether what goes to this server is encrypted."""
-    return url.partition("://")[0].lower() == _SCHEME
+    return url.partition("://")[0].lower() in _SCHEMES
 
 
 def verified(url: str, authorities: str = "") -> str:
-    """The URL with the words that have its server's certificate verified; of others than `rediss://`, itself.
+    """The URL with the words that have its server's certificate verified; without TLS, itself.
 
     Args:
         url: The address; words for TLS that it has already are kept.

@@ -17,7 +17,7 @@ from kombu.exceptions import LimitExceeded, OperationalError
 from kombu.pools import ProducerPool
 from kombu.resource import Resource
 
-from tasks import broker
+from tasks import broker, rabbitmq_transport
 from tasks.ledger import LANES
 
 _DEPTH_KNOWN_FOR_SECONDS: Final = 0.25
@@ -53,7 +53,7 @@ class Bells:
                 been rung.
         """
         rung = 0
-        with self._acquired(self._producers) as producer:
+        with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for notification_id, lane, passes in bells:
                 _publish(producer, broker.DELIVER_TASK, notification_id, lane, passes)
                 rung += 1
@@ -106,12 +106,17 @@ class Bells:
         """One of a pool, with one error for whatever keeps the broker from doing what it is asked."""
         try:
             with pool.acquire(block=True, timeout=_WAIT_FOR_CONNECTION_SECONDS) as acquired:
-                yield acquired
+                try:
+                    yield acquired
+                except Exception:
+                    _hang_up(acquired)
+                    raise
         except OperationalError:
             raise
         except (
             LimitExceeded,
             *self._connection.connection_errors,
+            *self._connection.recoverable_connection_errors,
             *self._connection.channel_errors,
         ) as error:
             raise OperationalError(f"the broker does not take it ({type(error).__name__})") from error
@@ -124,11 +129,25 @@ class Bells:
     def _depth(self, queue: str) -> int:
         with self._acquired(self._connections) as connection:
             connection.ensure_connection(timeout=_WAIT_FOR_CONNECTION_SECONDS, **_TRIES)
-            # Declared rather than asked about: asking for a queue that nobody made yet is an error.
             bound = kombu.Queue(queue, routing_key=queue, channel=connection.default_channel)
-            declare = connection.ensure(bound, bound.queue_declare, **_TRIES)
-            depth: int = declare().message_count
-            return depth
+            if connection.transport.driver_type == "amqp":
+                # Asked about at first: that needs no right to make queues, and works whoever made it.
+                with contextlib.suppress(rabbitmq_transport.NoSuchQueue):
+                    return self._declared(connection, bound, passive=True)
+            # In Redis, asking for a queue that nobody made yet is the same error as for one that is empty.
+            return self._declared(connection, bound, passive=False)
+
+    def _declared(self, connection: Any, bound: kombu.Queue, *, passive: bool) -> int:
+        declare = connection.ensure(bound, bound.queue_declare, **_TRIES)
+        depth: int = declare(passive=passive).message_count
+        return depth
+
+
+def _hang_up(acquired: Any) -> None:
+    """Drop a connection to RabbitMQ on which an answer may come late: the next would be taken for its own."""
+    connection = acquired if isinstance(acquired, kombu.Connection) else acquired.connection
+    if connection.transport.driver_type == "amqp":
+        connection.collect()
 
 
 def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:

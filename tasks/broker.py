@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
-from kombu import Connection, Queue
+from kombu import Connection, Producer, Queue
 
-from tasks import redis_transport
-from tasks.ledger import LANES
+from tasks import queue_order, rabbitmq_transport, redis_transport
 from tasks.queue_order import LaneOrder
 
 SUBMIT_TASK: Final = "notify.submit"
 DELIVER_TASK: Final = "notify.deliver"
 TEST_SERVER_TASK: Final = "notify.test_server"
 TEST_ATTACHMENT_TASK: Final = "notify.test_attachment"
-QUEUE_OF_LANE: Final = {lane: f"notify.{lane}" for lane in LANES}
+QUEUE_OF_LANE: Final = queue_order.QUEUE_OF_LANE
 
 #: Above this many bells in a queue no more are rung: a backlog stays in the ledger, where it costs no
 #: worker's memory and where a newer notification of high priority passes it.
@@ -31,7 +31,7 @@ def queues() -> list[Queue]:
 
 
 def transport_options(prefix: str = "notify", *, max_connections: int = 64) -> dict[str, Any]:
-    """Options for kombu's Redis transport; other transports ignore what they do not know.
+    """Options for kombu's Redis transport; that of RabbitMQ ignores them.
 
     The unacknowledged messages have keys of their own, because everybody who shares those keys shares the
     shortest visibility timeout.
@@ -53,7 +53,27 @@ def transport_options(prefix: str = "notify", *, max_connections: int = 64) -> d
     }
 
 
-def connection(url: str, prefix: str = "notify") -> Connection:
-    """A connection to the broker, opened when it is first used."""
+def install_transports() -> None:
+    """Have kombu use our transports in this process."""
     redis_transport.install()
-    return Connection(url, transport_options=transport_options(prefix), connect_timeout=5, heartbeat=10)
+    rabbitmq_transport.install()
+
+
+def connection(url: str, prefix: str = "notify") -> Connection:
+    """A connection to the broker, opened when it is first used.
+
+    It has no heartbeat: nobody would send it while nothing is published, and RabbitMQ would hang up.
+    """
+    install_transports()
+    return Connection(url, transport_options=transport_options(prefix), connect_timeout=5, heartbeat=0)
+
+
+def confirmed_together(producer: Producer) -> contextlib.AbstractContextManager[None]:
+    """Within it, RabbitMQ is waited for once, at the end, and not for each message; Redis has no such wait.
+
+    Where the connection is lost meanwhile the rest are awaited one by one, and those before it may be lost.
+    """
+    if producer.connection.transport.driver_type != "amqp":
+        return contextlib.nullcontext()
+    together: contextlib.AbstractContextManager[None] = producer.channel.confirmed_together()
+    return together

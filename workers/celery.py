@@ -9,7 +9,7 @@ from celery import Celery
 
 from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
-from tasks import broker, celery_tasks, redis_transport
+from tasks import broker, celery_tasks
 from tasks.runtime import Runtime, RuntimePerProcess
 from tasks.stop_sign import StopSign
 from workers import (
@@ -30,7 +30,7 @@ from workers.pool_choice import pool_choice
 from workers.shared_counts import share_counts
 from workers.steps import SweepStep
 
-redis_transport.install()
+broker.install_transports()
 quiet_logs.install()
 lean_tracebacks.install()
 remote_control.limit()
@@ -78,6 +78,8 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
     broker_connection_timeout=5,
+    # Of RabbitMQ alone; a broker that went away without a word is missed within a minute.
+    broker_heartbeat=30,
     broker_transport_options=broker.transport_options(_environment.prefix),
 )
 

@@ -39,9 +39,10 @@ def require_libfaketime() -> Path:
 class FaketimeRedis:
     """One server with its data and its clock in a folder."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, program: str = "") -> None:
         self._folder = folder
         self._options = options
+        self._program = program or str(_binary.get_binary_path())
         self._port = free_port()
         self._moved_by_seconds = 0.0
         self._clock = folder / "clock"
@@ -71,12 +72,14 @@ class FaketimeRedis:
         """Start it with the data that it has, and wait until it answers."""
         environ = {
             **os.environ,
-            "LD_PRELOAD": str(require_libfaketime()),
+            # The C library before any other that allocates: that of Debian's Redis asks for the time before
+            # the library that moves it is ready.
+            "LD_PRELOAD": f"{require_libfaketime()} libc.so.6",
             "FAKETIME_TIMESTAMP_FILE": str(self._clock),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        command = [str(_binary.get_binary_path()), "--port", str(self._port), "--bind", "127.0.0.1"]
+        command = [self._program, "--port", str(self._port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
         command += ["--dir", str(self._folder), *self._options]
         with (self._folder / "server.log").open("ab") as log:
@@ -103,10 +106,10 @@ def _now(client: redis.Redis) -> float:
 
 
 @contextlib.contextmanager
-def faketime_redis(folder: Path, *options: str) -> Iterator[FaketimeRedis]:
-    """A running server on a free port; options go to its command line."""
+def faketime_redis(folder: Path, *options: str, program: str = "") -> Iterator[FaketimeRedis]:
+    """A running server on a free port; options go to its command line. Valkey unless another is named."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = FaketimeRedis(folder, *options)
+    server = FaketimeRedis(folder, *options, program=program)
     server.start()
     try:
         yield server

@@ -20,7 +20,8 @@ assert importlib.util.find_spec("tasks") is None, "this process sees our code"
 _SEND_TASKS = """
 from celery import Celery
 
-app = Celery("somebody", broker=given["url"], backend=given["url"])
+app = Celery("somebody", broker=given["url"], backend=given["backend"])
+app.conf.update(given["settings"])
 sent = [app.send_task("notify.submit", queue="notify.normal", **call) for call in given["calls"]]
 answer = []
 for result in sent:
@@ -61,13 +62,23 @@ def run_apart(program: str, given: object, *, folder: Path, environ: Mapping[str
     return json.loads(ran.stdout)
 
 
-def send_tasks(url: str, calls: list[dict[str, Any]], *, folder: Path) -> list[dict[str, Any]]:
+def send_tasks(
+    url: str,
+    calls: list[dict[str, Any]],
+    *,
+    folder: Path,
+    backend: str = "",
+    settings: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Send `notify.submit` with each of these options of `send_task`, and wait for all results.
 
     Args:
-        url: Broker and result backend, both with Celery's defaults.
+        url: The broker.
         calls: For example `{"kwargs": {...}, "task_id": "..."}`.
         folder: Where it runs.
+        backend: The result backend; the broker's unless given.
+        settings: Of the app, which has Celery's defaults else.
     """
-    outcomes: list[dict[str, Any]] = run_apart(_SEND_TASKS, {"url": url, "calls": calls}, folder=folder)
+    given = {"url": url, "backend": backend or url, "calls": calls, "settings": dict(settings or {})}
+    outcomes: list[dict[str, Any]] = run_apart(_SEND_TASKS, given, folder=folder)
     return outcomes

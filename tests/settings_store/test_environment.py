@@ -52,6 +52,23 @@ def test_what_a_file_says_is_checked_as_a_variable_is(tmp_path: Path) -> None:
         load({"NOTIFY_REDIS_URL_FILE": str(path)})
 
 
+@pytest.mark.parametrize("url", ["http://x", "memory://", "AMQP://x", "sqs://x"])
+def test_a_broker_of_another_kind_is_refused(url: str) -> None:
+    with pytest.raises(InvalidEnvironment, match="NOTIFY_BROKER_URL must start with redis://"):
+        load({"NOTIFY_REDIS_URL": URL, "NOTIFY_BROKER_URL": url})
+
+
+def test_rabbitmq_over_tls_is_verified_as_redis_is(tmp_path: Path) -> None:
+    file = tmp_path / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    given = {"NOTIFY_REDIS_URL": URL, "NOTIFY_BROKER_URL": "amqps://u:p%2Fw@mq:5671/notify"}
+    loaded = load({**given, "NOTIFY_REDIS_CA_FILE": str(file)})
+    assert loaded.redis_url == URL
+    assert loaded.broker_url.startswith("amqps://u:p%2Fw@mq:5671/notify?ssl_cert_reqs=required&ssl_ca_certs=")
+    plain = load({**given, "NOTIFY_BROKER_URL": "amqp://mq//"})
+    assert plain.broker_url == "amqp://mq//"
+
+
 def test_tls_is_always_verified_against_the_file_or_the_system(tmp_path: Path) -> None:
     file = tmp_path / "authority.pem"
     trustme.CA().cert_pem.write_to_path(file)
