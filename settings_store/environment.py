@@ -40,6 +40,7 @@ class Environment:
         prefix: First part of every key in Redis, so that two installations can share one server.
         flower_url: Where Flower is, for a link; the option `console.flower_url` comes before it.
         log_file: Where the log goes besides standard error; None for nowhere.
+        redis_url_file: The file that `redis_url` was read from; None where it was in the environment.
     """
 
     redis_url: str = field(repr=False)
@@ -48,6 +49,7 @@ class Environment:
     prefix: str = "notify"
     flower_url: str = ""
     log_file: Path | None = None
+    redis_url_file: Path | None = None
 
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -91,6 +93,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         prefix=prefix,
         flower_url=given.get("NOTIFY_FLOWER_URL", ""),
         log_file=Path(given["NOTIFY_LOG_FILE"]) if "NOTIFY_LOG_FILE" in given else None,
+        redis_url_file=Path(given["NOTIFY_REDIS_URL_FILE"]) if "NOTIFY_REDIS_URL_FILE" in given else None,
     )
 
 

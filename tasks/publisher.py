@@ -22,6 +22,7 @@ import kombu.exceptions
 import msgspec
 
 from settings_store.environment import Environment
+from settings_store.followed_password import follow_password
 from settings_store.live_keyring import followed
 from settings_store.logs import EventLog
 from settings_store.redis_client import connect
@@ -38,6 +39,8 @@ from tasks.tokens import unknown_tokens
 
 #: So many are written in one round trip.
 ACCEPT_AT_ONCE = 200
+#: Whoever publishes waits: of a Redis that says nothing they hear after two time-outs, about 20 s.
+PUBLISHER_RETRIES = 1
 
 _log = EventLog(__name__)
 
@@ -93,7 +96,11 @@ class Publisher:
     @classmethod
     def connect(cls, environment: Environment) -> Self:
         """A publisher for the Redis and broker that the environment names; opens nothing yet."""
-        client = connect(environment.redis_url)
+        client = follow_password(
+            connect(environment.redis_url, retries=PUBLISHER_RETRIES),
+            environment.redis_url_file,
+            environment.redis_url,
+        )
         store = SettingsStore(client, prefix=environment.prefix, keyring=followed(environment.key_files))
         ledger = Ledger(client, prefix=environment.prefix, revision_key=store.revision_key)
         bells = Bells(environment.broker_url, prefix=environment.prefix)

@@ -14,6 +14,7 @@ import redis
 from kombu.exceptions import OperationalError
 
 from settings_store.environment import Environment
+from settings_store.followed_password import follow_password
 from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
@@ -77,7 +78,8 @@ class Runtime:
     @made_once
     def redis(self) -> redis.Redis:
         """The Redis of options and ledger."""
-        return connect(self.environment.redis_url)
+        found = self.environment
+        return follow_password(connect(found.redis_url), found.redis_url_file, found.redis_url)
 
     @made_once
     def store(self) -> SettingsStore:
@@ -170,12 +172,13 @@ class Runtime:
     def gatherer(self) -> Gatherer:
         """Opens attachments."""
         places = Places(local=LocalFiles(), shares=self.shares)
-        return Gatherer(places, JobOutputs(OpConConnector()))
+        jobs = JobOutputs(OpConConnector(), stopping=self.stopping.is_set)
+        return Gatherer(places, jobs, stopping=self.stopping.is_set)
 
     @made_once
     def shares(self) -> Shares:
         """Opens files on network shares."""
-        return Shares(self.sign_in_guard)
+        return Shares(self.sign_in_guard, pause=self.pause, stopping=self.stopping.is_set)
 
     @made_once
     def sign_in_guard(self) -> SignInGuard:

@@ -9,6 +9,7 @@ import redis
 from settings_store.access import Access, Doorkeeper
 from settings_store.audit import Audit
 from settings_store.environment import Environment
+from settings_store.followed_password import follow_password
 from settings_store.live_keyring import LiveKeyring, followed_when_needed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
@@ -50,7 +51,7 @@ class Backend:
         client.connection_pool.connection_kwargs.update(
             socket_connect_timeout=CONNECT_TIMEOUT_SECONDS, socket_timeout=REPLY_TIMEOUT_SECONDS
         )
-        return client
+        return follow_password(client, self.environment.redis_url_file, self.environment.redis_url)
 
     @made_once
     def keyring(self) -> LiveKeyring | None:

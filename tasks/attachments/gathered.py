@@ -22,6 +22,10 @@ WORDS_OF_FAULT: Final = {
 }
 
 
+class GatheringStopped(Exception):
+    """The process was asked to end while files were fetched: another is to fetch them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """That the mail waits a moment for a file, and the worker's slot does not.

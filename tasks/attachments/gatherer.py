@@ -14,7 +14,7 @@ from settings_store.errors import SettingsError
 from settings_store.snapshot import Snapshot
 from tasks.attachments.content import Content
 from tasks.attachments.file_names import numbered, safe_name
-from tasks.attachments.gathered import Gathered, Wait
+from tasks.attachments.gathered import Gathered, GatheringStopped, Wait
 from tasks.attachments.item import Item
 from tasks.attachments.job_output.collector import JobOutputs
 from tasks.attachments.place import Place, place_of
@@ -54,14 +54,21 @@ class Gatherer:
         places: Who opens paths.
         jobs: Who collects the output of jobs.
         clock: Seconds that only grow.
+        stopping: Whether this process is to end.
     """
 
     def __init__(
-        self, places: Places, jobs: JobOutputs, *, clock: Callable[[], float] = time.monotonic
+        self,
+        places: Places,
+        jobs: JobOutputs,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._places = places
         self._jobs = jobs
         self._clock = clock
+        self._stopping = stopping
 
     def gather(self, wanted: Sequence[Attachment], scope: Scope) -> Gathered:
         """Open what is wanted, in order; what cannot be had has its fault in its place.
@@ -71,6 +78,7 @@ class Gatherer:
             scope: The pass.
 
         Raises:
+            GatheringStopped: This process is to end, and not everything is here.
             settings_store.errors.SecretFault: This process cannot open a password that it needs.
         """
         jobs = {
@@ -79,6 +87,9 @@ class Gatherer:
             if isinstance(attachment, JobOutputAttachment)
         }
         outputs = self._jobs.collect(jobs, scope) if jobs else {}
+        if jobs and self._stopping():
+            # What a look that was cut short says of the jobs is no answer of the scheduler's.
+            raise GatheringStopped
         if isinstance(outputs, Wait):
             return Gathered(wait=outputs)
         gathered = Gathered()
@@ -87,6 +98,9 @@ class Gatherer:
             ends = self._clock() + GATHER_MAX_SECONDS
             for place, attachment in enumerate(wanted):
                 gathered.items += outputs.get(place) or self._resolved(attachment, scope.options, ends)
+                if self._stopping() and (place + 1 < len(wanted) or gathered.trouble):
+                    # What cannot be had now may be what a fetch was cut short by; others have the time.
+                    raise GatheringStopped
             _name(gathered.items)
             wait = _wait(gathered.items, scope)
             if wait is not None:

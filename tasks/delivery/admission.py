@@ -48,8 +48,11 @@ class _Kept:
 class Ticket:
     """One message's way through the limits of one server's account."""
 
-    def __init__(self, admission: Admission, account: str, allowance: Allowance, message: str) -> None:
+    def __init__(
+        self, admission: Admission, account: str, allowance: Allowance, message: str, *, urgent: bool
+    ) -> None:
         self._admission = admission
+        self._urgent = urgent
         self._account = account
         self._allowance = allowance
         self._message = message
@@ -61,7 +64,7 @@ class Ticket:
             LimitReached: Not now.
             redis.RedisError: Redis did not answer; the message does not go.
         """
-        self._admission.take(self._account, self._allowance, self._message, holder)
+        self._admission.take(self._account, self._allowance, self._message, holder, urgent=self._urgent)
 
     def give_back(self) -> None:
         """Say that the message will not go, so that another may in its place."""
@@ -96,7 +99,9 @@ class Admission:
         self._processes: dict[int, _Kept] = {}
         self._known: tuple[int, dict[tuple[str, str], Allowance]] = (-1, {})
 
-    def ticket(self, snapshot: Snapshot, server: Server, message: str) -> Ticket | None:
+    def ticket(
+        self, snapshot: Snapshot, server: Server, message: str, *, urgent: bool = False
+    ) -> Ticket | None:
         """What a message, or a test, needs to go by a server; None where nothing is limited.
 
         Args:
@@ -104,15 +109,18 @@ class Admission:
             server: Where to.
             message: The same over all questions for one message to one server, another once it was sent;
                 blank for a test, which needs a connection alone.
+            urgent: Whether it goes before those that have a turn.
         """
         allowance = self._allowance(snapshot, server)
         if allowance.is_unlimited:
             return None
-        return Ticket(self, account_of(server), allowance, message)
+        return Ticket(self, account_of(server), allowance, message, urgent=urgent)
 
-    def take(self, account: str, allowance: Allowance, message: str, holder: str) -> None:
+    def take(
+        self, account: str, allowance: Allowance, message: str, holder: str, *, urgent: bool = False
+    ) -> None:
         """Ask for a message to go over a connection; see `Ticket.admit`."""
-        answer = self.limits.take(account, allowance, message=message, holder=holder)
+        answer = self.limits.take(account, allowance, message=message, holder=holder, urgent=urgent)
         kept = self._of_this_process()
         if isinstance(answer, Wait):
             if answer.limit == "connections":

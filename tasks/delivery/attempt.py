@@ -100,7 +100,8 @@ class Attempt:
         self._clock = clock
         # A new name once the one before was sent, the same while this one waits for its turn.
         name = f"{state.claim.id}:{state.attempts + 1}"
-        self._ticket = admission.ticket(state.snapshot, hop.server, name)
+        urgent = state.notification.priority == "high"
+        self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=urgent)
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
         self._began = clock()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from settings_store.catalog import GROUPS
 from tasks.attachments.fitting import MEGABYTE, Room, Size, fit
-from tasks.attachments.gathered import Gathered
+from tasks.attachments.gathered import Gathered, GatheringStopped
 from tasks.attachments.item import Item
 from tasks.attachments.mail_lines import mail_lines
 from tasks.delivery.options import text_options
@@ -27,10 +28,14 @@ class Composer:
     Args:
         state: The pass.
         gathered: The files, open.
+        stopping: Whether this process is to end.
     """
 
-    def __init__(self, state: PassState, gathered: Gathered) -> None:
+    def __init__(
+        self, state: PassState, gathered: Gathered, *, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         self._state = state
+        self._stopping = stopping
         self._items = gathered.items
         self._gathered = gathered
 
@@ -44,7 +49,10 @@ class Composer:
 
         Raises:
             NotWhole: The notification is strict, and a file cannot be had or does not fit.
+            GatheringStopped: This process is to end, and a file is lost that another may have.
         """
+        if self._gathered.trouble and self._stopping():
+            raise GatheringStopped
         room = _room(hop.server)
         message, included = self._composed(hop, group, room)
         without_files = message.size_bytes - sum(file.part_bytes for file in included)

@@ -14,7 +14,7 @@ from settings_store.errors import DamagedSettings, SecretFault
 from settings_store.logs import EventLog, bound
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
-from tasks.attachments.gathered import Gathered
+from tasks.attachments.gathered import Gathered, GatheringStopped
 from tasks.attachments.gatherer import Gatherer
 from tasks.attachments.scope import Scope
 from tasks.attachments.wanted import wanted
@@ -22,7 +22,7 @@ from tasks.breaker import Breaker
 from tasks.delivery.admission import Admission
 from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.composing import Composer
-from tasks.delivery.escalating import escalate
+from tasks.delivery.escalating import escalate, withdraw
 from tasks.delivery.fetches import tell_fetches
 from tasks.delivery.insist import Insist, never
 from tasks.delivery.lease import LeaseKeeper
@@ -120,6 +120,7 @@ class Deliverer:
         self._tally = tally or NoTally()
         self._draw = draw
         self._clock = clock
+        self._stopping = stopping
         self._insist = Insist(pause, stopping=stopping)
         self._snapshot = Snapshot(revision=-1)
 
@@ -152,6 +153,8 @@ class Deliverer:
                     self._read_options(state)
         except NotToBeSent as stop:
             return self._stopped(state, stop.answer)
+        except GatheringStopped:
+            return self._give_back(state, "the worker was asked to stop while it fetched files", 0.0)
         except redis.RedisError as error:
             # Nothing was sent after the last write that was answered; an intent that may stand is closed.
             _log.warning("ledger_away", notification=state.claim.id, error=type(error).__name__)
@@ -212,7 +215,7 @@ class Deliverer:
             self._pool,
             state,
             chain,
-            Composer(state, gathered),
+            Composer(state, gathered, stopping=self._stopping),
             watch=watch,
             admission=self._admission,
             insist=self._insist,
@@ -276,6 +279,8 @@ class Deliverer:
             case "finished":
                 again = round(wait, 1) if now_in in OPEN_STATES else None
                 _log.info("pass_ended", state=now_in, reason=reason or None, again_in_seconds=again)
+                if now_in == "cancelled":
+                    withdraw(state, self._ledger, self._insist)
                 return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
 
 

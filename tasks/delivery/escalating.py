@@ -70,6 +70,7 @@ def escalate(
         return
     # "conflict": the list was changed since a worker died over this pass; the text of then stands.
     _log.info("escalated", notification=parent_id, text=accepted.id)
+    state.text_made = accepted.id
     state.pending.entries.append(
         escalated_event(
             at_ms=state.now_ms(),
@@ -79,3 +80,11 @@ def escalate(
             before=accepted.state in FINAL_STATES,
         )
     )
+
+
+def withdraw(state: PassState, ledger: Ledger, insist: Insist) -> None:
+    """Cancel the text that this pass made, because its e-mail was cancelled during the pass."""
+    if not state.text_made:
+        return
+    status, _ = insist(lambda: ledger.cancel(state.text_made, by="escalation", why="its e-mail is cancelled"))
+    _log.info("escalation_withdrawn", notification=state.claim.id, text=state.text_made, result=status)

@@ -28,6 +28,7 @@ class PassState:
         attempts: Number of the last attempt.
         pending: Results that the ledger does not have yet.
         closes_intent: Whether those results close an intent.
+        text_made: Id of the text that this pass had follow its e-mail; blank where it had none.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class PassState:
         self.attempts = claim.attempts
         self.pending = Results()
         self.closes_intent = False
+        self.text_made = ""
         self._clock = clock
         self._began = clock()
         # Where a worker died over it, the ledger alone knows which server it was.

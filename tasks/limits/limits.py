@@ -35,7 +35,13 @@ class Limits:
         self._worker = worker
 
     def take(
-        self, account: str, allowance: Allowance, *, message: str = "", holder: str = ""
+        self,
+        account: str,
+        allowance: Allowance,
+        *,
+        message: str = "",
+        holder: str = "",
+        urgent: bool = False,
     ) -> Granted | Wait:
         """Ask for a message to go now over a connection; both or neither, in one round trip.
 
@@ -49,6 +55,7 @@ class Limits:
                 reply; another once it was sent. Blank asks for a connection alone, as for a test.
             holder: Names the connection, whether it is open already or is to be opened; from `new_holder`.
                 Blank asks for the message alone.
+            urgent: Whether it goes before those that wait for their turns; these are put off by a moment.
         """
         if allowance.is_unlimited:
             return Granted()
@@ -63,6 +70,7 @@ class Limits:
             allowance.connections,
             holder,
             self._worker,
+            int(urgent),
         )
         if answer != "granted":
             return Wait(limit=answer, at_ms=value, wait_seconds=(value - now_ms) / 1000)

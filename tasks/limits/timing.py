@@ -19,6 +19,8 @@ COME_AGAIN_SECONDS: Final = 1.0
 COME_AGAIN_SPREAD_SECONDS: Final = 0.1
 #: and after this at the most.
 COME_AGAIN_MOST_SECONDS: Final = 60.0
+#: What is urgent comes again so soon, out of the line.
+URGENT_COME_AGAIN_SECONDS: Final = 0.2
 #: Of an account that nobody uses, nothing is left after so long.
 NOTES_KEPT_SECONDS: Final = 86_400.0
 

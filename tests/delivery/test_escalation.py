@@ -14,7 +14,7 @@ from tasks.ledger import LedgerUnavailable
 from tasks.ledger.queries import Record
 from tasks.notification import load
 from tests.rigs.clock import TEST_CLOCK
-from tests.rigs.delivery_bench import ID, Bench
+from tests.rigs.delivery_bench import ID, Bench, once
 from tests.rigs.delivery_servers import MailServer
 from tests.rigs.losing_ledger import Losing, Loss, WorkerDied
 
@@ -80,6 +80,20 @@ def test_the_timelines_name_each_other(bench: Bench) -> None:
     assert origin["verdict"] == "escalation"
     assert origin["reason"] == f"follows the e-mail ID=1, which did not get through ({ID})"
     assert (origin["notification"], origin["number"]) == (ID, 1)
+
+
+def test_a_text_of_the_very_pass_in_which_its_email_is_cancelled_is_not_sent(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.accept_email(escalate_text_to=[PHONE])
+    bench.deliver()
+    primary.come_up()
+    primary.answers["MAIL"] = once(lambda: bench.ledger.cancel(ID, by="test"))
+    primary.answers["RCPT"] = "451 4.3.0 later"
+    assert bench.again().state == "cancelled"
+    (child,) = texts(bench)
+    assert child.state == "cancelled"
+    assert child.timeline[-1]["reason"] == "cancelled by escalation: its e-mail is cancelled"
 
 
 def test_an_email_that_is_sent_again_later_is_followed_by_no_second_text(bench: Bench) -> None:

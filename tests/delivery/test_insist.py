@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import redis
 
+from settings_store.followed_password import follow_password
 from settings_store.redis_client import connect
 from tasks.delivery.insist import STOPPING_PATIENCE_SECONDS, Insist, is_lasting
 from tasks.ledger import Ledger
@@ -109,6 +112,37 @@ def test_a_real_redis_that_refuses_ends_the_pass_and_keeps_no_slot(
         client.close()
     assert len(primary.taken) == 1
     assert bench.has_intent(), "its lease runs out, and it is uncertain"
+
+
+def test_a_password_that_is_changed_while_a_server_answers_is_read_anew_and_nothing_is_uncertain(
+    bench: Bench, primary: MailServer, valkey_url: str, tmp_path: Path
+) -> None:
+    bench.redis.acl_setuser("worker", enabled=True, passwords=["+old"], keys=["*"], categories=["+@all"])
+    file = tmp_path / "redis-url"
+    file.write_text(valkey_url.replace("redis://", "redis://worker:old@"), encoding="utf-8")
+    url = file.read_text(encoding="utf-8")
+    client = follow_password(connect(url, retries=0), file, url)
+    ledger = Ledger(client, revision_key=bench.store.revision_key, clock=TEST_CLOCK)
+    waits: list[float] = []
+
+    def change() -> None:
+        bench.redis.acl_setuser("worker", enabled=True, passwords=["-old", "+new"])
+        client.connection_pool.disconnect()
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            file.write_text(valkey_url.replace("redis://", "redis://worker:new@"), encoding="utf-8")
+
+    bench.accept_email()
+    primary.answers["DOT"] = once(change)
+    try:
+        assert bench.new_deliverer(ledger=ledger, pause=wait).deliver(ID).state == "delivered"
+    finally:
+        bench.redis.acl_deluser("worker")
+        client.close()
+    assert len(waits) == 3, "it was refused with the old one until then"
+    assert bench.story() == ["primary_email final delivered"]
 
 
 def test_the_errors_of_the_library_are_sorted_by_kind_and_not_by_chance() -> None:

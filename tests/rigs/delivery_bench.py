@@ -92,6 +92,7 @@ class Bench:
         self.prober = Prober(self.breaker, first_sign_in, self.pool, self.admission)
         self.gatherer = self.gatherer_of(Places(local=LocalFiles()))
         self.draw = 1.0
+        self.is_stopping = False
         # A test that is not about the breaker is not to meet it; refusals of a sign-in open it all the same.
         self.set(delivery__breaker_failures=100)
         self.deliverer = self.new_deliverer(ledger=worker_ledger, pause=pause)
@@ -99,7 +100,7 @@ class Bench:
     def gatherer_of(self, places: Places) -> Gatherer:
         """A gatherer that finds paths there, and job output by the scheduler that the options name."""
         jobs = JobOutputs(OpConConnector(self.seconds), clock=self.seconds)
-        return Gatherer(places, jobs, clock=self.seconds)
+        return Gatherer(places, jobs, clock=self.seconds, stopping=lambda: self.is_stopping)
 
     def new_deliverer(
         self,
@@ -124,6 +125,7 @@ class Bench:
             draw=lambda: self.draw,
             clock=self.seconds,
             pause=pause,
+            stopping=lambda: self.is_stopping,
             tally=self.tally,
         )
 

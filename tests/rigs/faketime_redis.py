@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,11 @@ class FaketimeRedis:
         written.rename(self._clock)
 
     def start(self) -> None:
-        """Start it with the data that it has, and wait until it answers."""
+        """Start it with the data that it has, or have it go on, and wait until it answers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._wait_answering()
+            return
         environ = {
             **os.environ,
             # The C library before any other that allocates: that of Debian's Redis asks for the time before
@@ -84,13 +89,20 @@ class FaketimeRedis:
         command += ["--dir", str(self._folder), *self._options]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
+        self._wait_answering()
 
+    def _wait_answering(self) -> None:
         def answers() -> bool:
             with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
                 return bool(client.ping())
             return False
 
         wait_until(answers, seconds=START_DEADLINE_SECONDS, what="the server answering")
+
+    def freeze(self) -> None:
+        """Have it say nothing more until it is started; it keeps its connections, and new ones are taken."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     def stop(self) -> None:
         """Kill it, as a power cut would; its file keeps the data."""

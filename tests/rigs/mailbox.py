@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import email
 import email.policy
@@ -53,6 +54,36 @@ class Mailbox:
     def connections(self) -> int:
         """How many connections were opened."""
         return len(self._server.sessions)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open now."""
+        return sum(not session.closed.is_set() for session in list(self._server.sessions))
+
+    @property
+    def most_connections_at_once(self) -> int:
+        """How many connections were open at the same moment at the most."""
+        sessions = list(self._server.sessions)
+        return max(
+            (
+                sum(other.opened_at <= one.opened_at < other.closed_at for other in sessions)
+                for one in sessions
+            ),
+            default=0,
+        )
+
+    def most_within(self, seconds: float) -> int:
+        """How many texts were begun within any so many seconds at the most."""
+        times = sorted(
+            at
+            for session in list(self._server.sessions)
+            for command, at in zip(session.commands, session.command_times, strict=False)
+            if command == "DATA"
+        )
+        return max(
+            (bisect.bisect_left(times, begin + seconds) - place for place, begin in enumerate(times)),
+            default=0,
+        )
 
     @property
     def taken(self) -> int:

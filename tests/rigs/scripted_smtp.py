@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 import threading
@@ -100,6 +101,9 @@ class Session:
     unfinished: bytes = b""
     protected: bool = False
     closed: threading.Event = field(default_factory=threading.Event)
+    #: Seconds that only grow: when it was taken, and when it ended.
+    opened_at: float = field(default_factory=time.monotonic)
+    closed_at: float = math.inf
 
     def verbs(self) -> list[str]:
         return [command.split(" ", 1)[0] for command in self.commands]
@@ -151,6 +155,7 @@ class ScriptedServer:
                 conversation.run()
         finally:
             conversation.hang_up()
+            session.closed_at = time.monotonic()
             session.closed.set()
 
 

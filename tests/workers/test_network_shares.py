@@ -20,6 +20,8 @@ from tests.rigs.samba import PASSWORD, USER, Samba, running_samba
 from tests.rigs.stalling import running_staller
 
 HALF_OF_THE_SLOTS = 8
+#: Five for what hangs, and the rest for a machine that is busy; a fetch may take a minute otherwise.
+STOPS_WITHIN_SECONDS = 25.0
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +133,26 @@ def test_plain_mail_goes_out_while_a_share_hangs_for_all_of_fifty_fetches(
             assert mailbox.counts() == dict.fromkeys(plain, 1)
             assert share.stalled == HALF_OF_THE_SLOTS
             share.let_go()
+
+
+def test_a_worker_that_is_asked_to_stop_waits_for_no_share_that_hangs(
+    installation: Installation, mailbox: Mailbox, samba: Samba
+) -> None:
+    samba.write("a.txt", b"hello")
+    with running_staller(samba) as share:
+        configure(installation, mailbox, password=PASSWORD, allowed=share.address)
+        share.stalls = True
+        path = rf"\\{share.address}\reports\a.txt"
+        with installation.worker() as worker:
+            ids = installation.publish_many(4, attachments=[{"path": path}])
+            wait_until(lambda: share.stalled == len(ids), seconds=60, what="the fetches hanging")
+            assert worker.stop() < STOPS_WITHIN_SECONDS
+        for each in ids:
+            record = installation.record(each)
+            assert (record.state, record.passes) == ("queued", 0)
+            assert record.reason == "the worker was asked to stop while it fetched files"
+        share.let_go()
+        with installation.worker():
+            for each in ids:
+                installation.wait_state(each, "delivered", seconds=60)
+        assert mailbox.counts() == dict.fromkeys(ids, 1)

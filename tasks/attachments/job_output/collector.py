@@ -32,6 +32,7 @@ class JobOutputs:
     Args:
         connect: The scheduler that the options name, for a look of so many seconds; None = none is named.
         clock: Seconds that only grow.
+        stopping: Whether this process is to end; a look then asks no further question.
     """
 
     def __init__(
@@ -39,9 +40,11 @@ class JobOutputs:
         connect: Callable[[Snapshot, float], JobOutputProvider | None],
         *,
         clock: Callable[[], float] = time.monotonic,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._connect = connect
         self._clock = clock
+        self._stopping = stopping
 
     def collect(self, wanted: Mapping[int, int], scope: Scope) -> dict[int, list[Item]] | Wait:
         """The outputs of the jobs, each in memory, or that they are to be waited for.
@@ -86,7 +89,7 @@ class JobOutputs:
         ends = self._clock() + seconds
         try:
             for place, output_place in look.questions():
-                if self._clock() > ends:
+                if self._clock() > ends or self._stopping():
                     break
                 look.ask(provider, place, output_place)
                 memory.jobs_trouble = ""

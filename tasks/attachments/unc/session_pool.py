@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +21,7 @@ from tasks.attachments.unc.connecting import connect
 from tasks.attachments.unc.session import SmbSession
 from tasks.attachments.unc.sign_in_guard import SignInGuard
 from tasks.attachments.unc.silence import Silence
-from tasks.attachments.unc.watchdog import Watchdog
+from tasks.attachments.unc.watchdog import Watchdog, never
 
 #: A session that nobody used for so long is closed.
 IDLE_SECONDS: Final = 300.0
@@ -52,9 +52,9 @@ class Lent:
 class _Process:
     """What one process has open: a child of a fork leaves its parent's alone, and begins anew."""
 
+    watchdog: Watchdog
     pid: int = field(default_factory=os.getpid)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    watchdog: Watchdog = field(default_factory=Watchdog)
     lent: list[Lent] = field(default_factory=list)
     idle: dict[Lent, int] = field(default_factory=dict)
     credentials: _Credentials | None = None
@@ -67,15 +67,22 @@ class SessionPool:
         guard: Decides for all workers whether the account may be tried.
         idle_seconds: How long a session is kept unused.
         steps: Told of each step.
+        stopping: Whether this process is to end, and a server is given a few seconds more alone.
     """
 
     def __init__(
-        self, guard: SignInGuard, *, idle_seconds: float = IDLE_SECONDS, steps: Steps = UNWATCHED
+        self,
+        guard: SignInGuard,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        steps: Steps = UNWATCHED,
+        stopping: Callable[[], bool] = never,
     ) -> None:
+        self._stopping = stopping
         self._steps = steps
         self._guard = guard
         self._idle_seconds = idle_seconds
-        self._process = _Process()
+        self._process = _Process(Watchdog(stopping))
         self._silence = Silence()
 
     def take(self, host: str, account: Account, budget: Budget, *, must_encrypt: bool) -> Lent:
@@ -134,7 +141,7 @@ class SessionPool:
     def _own(self) -> _Process:
         # The parent's sessions are dropped unclosed: to close them here would end them there.
         if self._process.pid != os.getpid():
-            self._process, self._silence = _Process(), Silence()
+            self._process, self._silence = _Process(Watchdog(self._stopping)), Silence()
         return self._process
 
     def _found(self, host: str, credentials: _Credentials) -> Lent | None:

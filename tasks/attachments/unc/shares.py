@@ -20,6 +20,7 @@ from tasks.attachments.unc.open_file import Opened, ShareFile
 from tasks.attachments.unc.session_pool import IDLE_SECONDS, Lent, SessionPool
 from tasks.attachments.unc.share_path import InvalidSharePath, SharePath
 from tasks.attachments.unc.sign_in_guard import SignInGuard
+from tasks.attachments.unc.watchdog import never
 
 #: DFS links lead on to other links; more of them in a row go round in a circle.
 LINKS_MAXIMUM: Final = 8
@@ -35,6 +36,7 @@ class Shares:
         idle_seconds: How long a session is kept unused.
         pause: Waits so many seconds.
         steps: Told of each step.
+        stopping: Whether this process is to end, and a server is given a few seconds more alone.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class Shares:
         idle_seconds: float = IDLE_SECONDS,
         pause: Callable[[float], None] = time.sleep,
         steps: Steps = UNWATCHED,
+        stopping: Callable[[], bool] = never,
     ) -> None:
-        self._pool = SessionPool(guard, idle_seconds=idle_seconds, steps=steps)
+        self._pool = SessionPool(guard, idle_seconds=idle_seconds, steps=steps, stopping=stopping)
         self._steps = steps
         self._pause = pause
 

@@ -8,6 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Final
+
+#: What is watched when this process is asked to end is given so long; its notifications then go to others.
+STOPPING_SECONDS: Final = 5.0
+_LOOK_EVERY_SECONDS: Final = 0.5
+
+
+def never() -> bool:
+    """What a process that nobody stops says."""
+    return False
 
 
 @dataclass(eq=False, slots=True)
@@ -29,9 +39,14 @@ class Watchdog:
     """Calls an end for each thing that is still running when its time is over; one thread for all of them.
 
     The thread begins with the first thing to watch. Not for use across a fork.
+
+    Args:
+        stopping: Whether this process is to end; nothing is then given more than `STOPPING_SECONDS`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: Callable[[], bool] = never) -> None:
+        self._stopping = stopping
+        self._stops_at = float("inf")
         self._changed = threading.Condition()
         self._watches: dict[int, Watch] = {}
         self._numbers = itertools.count()
@@ -75,14 +90,22 @@ class Watchdog:
     def _due(self) -> list[Watch]:
         """Wait until the time of something is over."""
         with self._changed:
-            now = time.monotonic()
             self._wakes_at = min((watch.until for watch in self._watches.values()), default=float("inf"))
-            if self._wakes_at > now:
-                idle = self._wakes_at == float("inf")
-                self._changed.wait(None if idle else self._wakes_at - now)
+            self._wait(self._wakes_at - time.monotonic())
             now = time.monotonic()
-            over = [number for number, watch in self._watches.items() if watch.until <= now]
+            if self._stopping():
+                self._stops_at = min(self._stops_at, now + STOPPING_SECONDS)
+            over = [
+                number for number, watch in self._watches.items() if min(watch.until, self._stops_at) <= now
+            ]
             due = [self._watches.pop(number) for number in over]
             for watch in due:
                 watch.is_over = True
             return due
+
+    def _wait(self, seconds: float) -> None:
+        """Until something changes or so many seconds are over; with something to watch, not for long."""
+        if not self._watches:
+            self._changed.wait()
+        elif seconds > 0:
+            self._changed.wait(min(seconds, _LOOK_EVERY_SECONDS))

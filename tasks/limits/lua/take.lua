@@ -4,10 +4,10 @@
 -- Answer: granted, now, 1 where the connection must be closed after the message
 --         messages, now, the time reserved; or connections, now, the time to come again
 -- ARGV: prefix, account, message or '', messages per minute (0 = no limit), burst, window ms,
---       connections (0 = no limit), holder or '', worker
+--       connections (0 = no limit), holder or '', worker, 1 where it is urgent
 local keys, message, per_minute = names(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local burst, window = tonumber(ARGV[5]), tonumber(ARGV[6])
-local limit, holder, worker = tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local limit, holder, worker, urgent = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10] == '1'
 local now = now_ms()
 local spacing = math.floor(window / burst)
 insist()
@@ -58,7 +58,8 @@ local function turn_of_expected()
   return at
 end
 
--- A newcomer goes behind everybody who has a turn.
+-- A newcomer goes behind everybody who has a turn; one that is urgent asks for what was sent alone, and whoever it
+-- displaces is put off by a moment.
 local function turn_of_newcomer()
   local ahead = redis.call('ZCOUNT', keys.turns, '(' .. now, '+inf')
   local late = redis.call('ZCOUNT', keys.turns, now - LATE_MS, now)
@@ -80,7 +81,7 @@ if paced then
   local asks_again = redis.call('ZREM', keys.granted, message) == 1
   expected = reserved ~= nil or asks_again
   local at = reserved
-  if not reserved or reserved <= now then at = expected and turn_of_expected() or turn_of_newcomer() end
+  if not reserved or reserved <= now then at = (expected or urgent) and turn_of_expected() or turn_of_newcomer() end
   if at > now then
     reserve(at)
     return {'messages', now, at}
@@ -96,6 +97,8 @@ if limit > 0 and holder ~= '' then
     if expected then reserve(now) end
     redis.call('HSET', keys.waiting, worker, string.format('%d %d', seen.waits[worker] or now, now + WAITING_MS))
     redis.call('PEXPIRE', keys.waiting, WAITING_MS)
+    -- The line may be a minute long: who is urgent comes again at once, and finds one that was just given back.
+    if urgent then return {'connections', now, now + URGENT_COME_AGAIN_MS} end
     local line = tonumber(redis.call('HGET', keys.notes, 'line') or '0')
     line = math.max(now + COME_AGAIN_MS, line + math.max(math.floor(COME_AGAIN_SPREAD_MS / limit), 1))
     line = math.min(line, now + COME_AGAIN_MOST_MS)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from tasks.attachments.unc import watchdog as module
 from tasks.attachments.unc.watchdog import Watchdog
 from tests.rigs.processes import wait_until
 
@@ -55,3 +58,18 @@ def test_an_end_that_fails_does_not_end_the_watchdog() -> None:
     watchdog.watch(0, lambda: 1 / 0)  # type: ignore[arg-type]
     watchdog.watch(0.01, ended.set)
     assert ended.wait(60)
+
+
+def test_nothing_is_given_long_once_the_process_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STOPPING_SECONDS", 0.05)
+    stopping, ended, later = threading.Event(), threading.Event(), threading.Event()
+    watchdog = Watchdog(stopping.is_set)
+    with watchdog.watching(FOR_EVER, ended.set) as watch:
+        with watchdog.watching(0.01, later.set):
+            assert later.wait(60)
+        assert not ended.is_set()
+        stopping.set()
+        assert ended.wait(60)
+    assert watch.is_over
+    with watchdog.watching(FOR_EVER, (too_late := threading.Event()).set):
+        assert too_late.wait(60), "what begins after that has no time at all"

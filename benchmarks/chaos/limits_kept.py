@@ -1,0 +1,148 @@
+"""Our own limits over four worker processes, measured at the mail server: kept, without haste, and shared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.chaos.ending import PATIENCE_SECONDS
+from benchmarks.chaos.outcome import Outcome
+from benchmarks.chaos.setting import Setting
+from tests.rigs.installation import Installation, running_installation
+from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.processes import wait_until
+from tests.rigs.worker import Worker
+
+WORKERS: Final = 4
+CONNECTIONS: Final = 3
+_MINUTE_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 0.2
+#: Beside what they ask for with nothing to do; a turn is asked for twice, and what is due is looked for.
+_MOST_COMMANDS_PER_SECOND: Final = 40.0
+_MOST_CPU_SHARE: Final = 0.10
+_PAST_ALL_TURNS_SECONDS: Final = 600.0
+#: A connection that idles is noticed within 3 s, and who waits comes again each second.
+_MOST_SECONDS_FOR_A_SLOT: Final = 10.0
+
+
+def limits_kept(setting: Setting) -> Outcome:
+    """30 messages a minute and 3 connections; in short 12 a minute, so that a few seconds could break it."""
+    per_minute, seconds = setting.size(12, 30), setting.size(12, 180)
+    count = per_minute * 8
+    outcome = Outcome(
+        "limits-kept", f"{WORKERS} workers, {per_minute} a minute, {CONNECTIONS} connections", count
+    )
+    began = time.monotonic()
+    with running_installation(setting.folder) as installation, open_mailbox() as mailbox:
+        installation.configure(primary=mailbox)
+        mailbox.take_slowly(_ANSWER_SECONDS)
+        with _fleet(installation, WORKERS) as workers:
+            idle = _commands_per_second(installation, setting.size(3, 20))
+            _limit(installation, messages=per_minute)
+            installation.publish_many(count)
+            _all_have_a_turn(installation)
+            cpu = _cpu_seconds(workers)
+            busy = _commands_per_second(installation, seconds)
+            share = (_cpu_seconds(workers) - cpu) / seconds / len(workers)
+        outcome.figures |= {
+            "sent": mailbox.taken,
+            "most_in_a_minute": mailbox.most_within(_MINUTE_SECONDS),
+            "most_connections_at_once": mailbox.most_connections_at_once,
+            "redis_commands_per_second": {"idle": round(idle, 1), "while_they_wait": round(busy, 1)},
+            "cpu_share_of_a_worker": f"{share:.1%}",
+        }
+        outcome.figures["seconds_until_a_fifth_worker_had_a_slot"] = round(
+            _nobody_starves(installation, mailbox), 1
+        )
+    _expect(outcome, mailbox, per_minute, busy - idle, share)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _expect(outcome: Outcome, mailbox: Mailbox, per_minute: int, commands: float, share: float) -> None:
+    figures = outcome.figures
+    outcome.expect(that=figures["sent"] >= per_minute // 6, else_fault="hardly anything was sent")
+    outcome.expect(
+        that=figures["most_in_a_minute"] <= per_minute, else_fault="more in a minute than is allowed"
+    )
+    outcome.expect(
+        that=mailbox.most_connections_at_once <= CONNECTIONS, else_fault="more connections than are allowed"
+    )
+    outcome.expect(
+        that=commands <= _MOST_COMMANDS_PER_SECOND,
+        else_fault=f"waiting costs {commands:.0f} commands of Redis a second",
+    )
+    outcome.expect(that=share <= _MOST_CPU_SHARE, else_fault=f"waiting costs {share:.0%} of a processor")
+    waited = figures["seconds_until_a_fifth_worker_had_a_slot"]
+    outcome.expect(
+        that=waited <= _MOST_SECONDS_FOR_A_SLOT, else_fault=f"a worker waited {waited} s for idle connections"
+    )
+
+
+@contextlib.contextmanager
+def _fleet(installation: Installation, count: int, *options: str) -> Iterator[list[Worker]]:
+    with contextlib.ExitStack() as stack:
+        yield [
+            stack.enter_context(installation.worker("-n", f"w{number}@%h", *options))
+            for number in range(count)
+        ]
+
+
+def _limit(installation: Installation, *, messages: int) -> None:
+    installation.runtime.store.change(
+        {
+            "limits.primary_email_messages_per_minute": messages,
+            "limits.primary_email_connections": CONNECTIONS,
+        },
+        author="chaos",
+    )
+
+
+def _all_have_a_turn(installation: Installation) -> None:
+    wait_until(
+        lambda: not installation.queries.counts()["queued"],
+        seconds=PATIENCE_SECONDS,
+        what="every message having its turn",
+    )
+
+
+def _commands_per_second(installation: Installation, seconds: float) -> float:
+    """What all clients of Redis ask it for, over that time; the time is what is measured."""
+    client = installation.runtime.redis
+    before = client.info("stats")["total_commands_processed"]
+    time.sleep(seconds)
+    return float(client.info("stats")["total_commands_processed"] - before) / seconds
+
+
+def _cpu_seconds(workers: Sequence[Worker]) -> float:
+    ticks = 0
+    for worker in workers:
+        words = Path(f"/proc/{worker.process.pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+        # Fields 14 and 15 of proc(5), counted from the third.
+        ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _nobody_starves(installation: Installation, mailbox: Mailbox) -> float:
+    """How long a worker waits for a connection while others keep all of them and do nothing."""
+    _limit(installation, messages=0)
+    # The turns that they have are over now.
+    installation.server.advance(_PAST_ALL_TURNS_SECONDS)
+    with (
+        _fleet(installation, CONNECTIONS, "-Q", "notify.normal"),
+        installation.worker("-n", "w9@%h", "-Q", "notify.high"),
+    ):
+        wait_until(lambda: not installation.open_count(), seconds=PATIENCE_SECONDS, what="all being sent")
+        wait_until(
+            lambda: mailbox.open_connections == CONNECTIONS,
+            seconds=PATIENCE_SECONDS,
+            what="all connections being kept",
+        )
+        published = installation.publish(priority="high")
+        began = time.monotonic()
+        installation.wait_state(published.id, "delivered", seconds=PATIENCE_SECONDS)
+        return time.monotonic() - began
