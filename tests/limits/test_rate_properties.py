@@ -36,7 +36,7 @@ def assert_kept(times: list[int], limit: int) -> None:
             assert one_too_many - first >= span_ms, f"more than {count} within {span_ms} ms"
 
 
-Step = tuple[Literal["new", "waiting", "granted", "on time", "gives back"], int, int]
+Step = tuple[Literal["new", "urgent", "waiting", "granted", "on time", "gives back"], int, int]
 
 
 @quickly
@@ -44,7 +44,7 @@ Step = tuple[Literal["new", "waiting", "granted", "on time", "gives back"], int,
     limit=LIMITS,
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["new", "new", "new", "waiting", "granted", "on time", "gives back"]),
+            st.sampled_from(["new", "new", "new", "urgent", "waiting", "granted", "on time", "gives back"]),
             st.integers(0, 1_000),
             st.sampled_from([0, 0, 0, 1, 100, 999, 2_000, 9_999, 10_000, 30_000]),
         ),
@@ -55,14 +55,14 @@ Step = tuple[Literal["new", "waiting", "granted", "on time", "gives back"], int,
 def test_no_minute_ever_sees_more_than_the_limit(
     any_redis: redis.Redis, limit: int, steps: list[Step]
 ) -> None:
-    """Callers come new, early, late, again, or never; time passes in any steps."""
+    """Callers come new, urgent, early, late, again, or never; time passes in any steps."""
     bench = fresh(any_redis, limit)
     granted: dict[str, int] = {}
     waiting: dict[str, int] = {}
     numbers = itertools.count()
 
     def ask(message: str) -> None:
-        wait_ms = bench.send(message, worker=f"w{len(message) % 2}")
+        wait_ms = bench.send(message, worker=f"w{len(message) % 2}", urgent=message.startswith("urgent"))
         granted.pop(message, None)
         waiting.pop(message, None)
         if wait_ms:
@@ -74,6 +74,8 @@ def test_no_minute_ever_sees_more_than_the_limit(
         bench.go_to(bench.clock.now_ms + pause_ms)
         if what == "new":
             ask(f"n{next(numbers)}")
+        elif what == "urgent":
+            ask(f"urgent{next(numbers)}")
         elif what == "granted" and granted:
             ask(sorted(granted)[choice % len(granted)])
         elif what == "waiting" and waiting:

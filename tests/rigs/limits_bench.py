@@ -30,9 +30,9 @@ class Bench:
         """Let time pass until then, exact to the millisecond; not at all where that is over."""
         self.clock.advance((max(at_ms - self.clock.now_ms, 0) + 0.5) / 1000)
 
-    def send(self, message: str, *, worker: str = "w1") -> int:
+    def send(self, message: str, *, worker: str = "w1", urgent: bool = False) -> int:
         """Ask for a message alone: when it may go, in milliseconds from now; 0 where it goes now."""
-        answer = self.worker(worker).take(ACCOUNT, self.allowance, message=message)
+        answer = self.worker(worker).take(ACCOUNT, self.allowance, message=message, urgent=urgent)
         if isinstance(answer, Granted):
             return 0
         assert answer.limit == "messages"

@@ -2,5 +2,6 @@
 -- ARGV: prefix, account, message
 local keys = names(ARGV[2])
 redis.call('ZREM', keys.turns, ARGV[3])
+redis.call('ZREM', keys.urgent, ARGV[3])
 redis.call('ZREM', keys.granted, ARGV[3])
 return 1

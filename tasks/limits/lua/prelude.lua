@@ -3,6 +3,7 @@
 -- An account is one mailbox on one host. Under <prefix>:limit:<account>:
 --   granted   when each message was last allowed to go, for a minute       sorted set
 --   turns     the times reserved for messages that wait                    sorted set
+--   urgent    the same for those that go before all of them                sorted set
 --   slots     "<holder> <worker>" and the end of its lease                 sorted set
 --   yielding  those of them that were told to close                        set
 --   waiting   worker -> "<since> <until>": refused a connection lately     hash
@@ -12,7 +13,8 @@ local prefix = ARGV[1]
 
 local function names(account)
   local base = prefix .. ':limit:' .. account .. ':'
-  return {granted = base .. 'granted', turns = base .. 'turns', slots = base .. 'slots',
+  return {granted = base .. 'granted', turns = base .. 'turns', urgent = base .. 'urgent',
+          slots = base .. 'slots',
           yielding = base .. 'yielding', waiting = base .. 'waiting', notes = base .. 'notes'}
 end
 

@@ -13,7 +13,7 @@ local spacing = math.floor(window / burst)
 insist()
 
 local function forget_turns()
-  redis.call('DEL', keys.turns)
+  redis.call('DEL', keys.turns, keys.urgent)
   redis.call('HDEL', keys.notes, 'put_off')
 end
 
@@ -28,6 +28,7 @@ local function tidy()
   for _, name in ipairs(later) do redis.call('ZADD', keys.granted, now, name) end
   redis.call('ZREMRANGEBYSCORE', keys.granted, '-inf', now - MINUTE_MS)
   redis.call('ZREMRANGEBYSCORE', keys.turns, '-inf', now - TURN_KEPT_MS)
+  redis.call('ZREMRANGEBYSCORE', keys.urgent, '-inf', now - TURN_KEPT_MS)
 end
 
 local function at_rank(key, rank)
@@ -47,10 +48,27 @@ local function first_in(burst_now, ahead, late)
   return math.max(now, in_window and in_window + window or now, in_minute and in_minute + MINUTE_MS or now)
 end
 
--- Who comes at its time or after it goes as soon as the limit allows, and keeps its place near the front. A second
--- burst is there for those who are late, or each delay would be lost for good.
-local function turn_of_expected()
+-- Room is kept for those that are urgent and have a turn: nobody else takes the place that they come for.
+local function urgent_ones() return redis.call('ZCOUNT', keys.urgent, now - LATE_MS, '+inf') end
+
+-- What is urgent asks for what was sent alone, past everybody else who has a turn, and behind others of its kind.
+local function turn_of_urgent()
   local at = first_in(2 * burst, 0, 0)
+  if at > now then
+    redis.call('ZREM', keys.urgent, message)
+    at = math.max(at, (at_rank(keys.urgent, 1) or 0) + spacing)
+  end
+  return at
+end
+
+-- Who comes at its time or after it goes as soon as the limit allows, and keeps its place near the front. A second
+-- burst is there for those who are late, or each delay would be lost for good; but not in a minute in which something
+-- urgent took a place out of turn: both together would use the minute up before its end, and the next urgent one
+-- would find none.
+local function turn_of_expected()
+  local last_urgent = tonumber(redis.call('HGET', keys.notes, 'urgent_at') or '0')
+  local most = now - last_urgent < MINUTE_MS and burst or 2 * burst
+  local at = first_in(most, 0, urgent_ones())
   if at > now then
     at = math.max(at, tonumber(redis.call('HGET', keys.notes, 'put_off') or '0') + spacing)
     redis.call('HSET', keys.notes, 'put_off', at)
@@ -58,30 +76,35 @@ local function turn_of_expected()
   return at
 end
 
--- A newcomer goes behind everybody who has a turn; one that is urgent asks for what was sent alone, and whoever it
--- displaces is put off by a moment.
+-- A newcomer goes behind everybody who has a turn.
 local function turn_of_newcomer()
   local ahead = redis.call('ZCOUNT', keys.turns, '(' .. now, '+inf')
-  local late = redis.call('ZCOUNT', keys.turns, now - LATE_MS, now)
+  local late = redis.call('ZCOUNT', keys.turns, now - LATE_MS, now) + urgent_ones()
   local at = first_in(burst, ahead, late)
   if ahead > 0 then at = math.max(at, at_rank(keys.turns, 1) + spacing) end
   return at
 end
 
+local function turn_of(expected)
+  if urgent then return turn_of_urgent() end
+  return expected and turn_of_expected() or turn_of_newcomer()
+end
+
 local function reserve(at)
-  redis.call('ZADD', keys.turns, at, message)
-  redis.call('PEXPIRE', keys.turns, math.max(at_rank(keys.turns, 1) - now, 0) + TURN_KEPT_MS)
+  local key = urgent and keys.urgent or keys.turns
+  redis.call('ZADD', key, at, message)
+  redis.call('PEXPIRE', key, math.max(at_rank(key, 1) - now, 0) + TURN_KEPT_MS)
   note_life(keys, now)
 end
 
 local paced, expected = per_minute > 0 and message ~= '', false
 if paced then
   tidy()
-  local reserved = tonumber(redis.call('ZSCORE', keys.turns, message) or nil)
+  local reserved = tonumber(redis.call('ZSCORE', urgent and keys.urgent or keys.turns, message) or nil)
   local asks_again = redis.call('ZREM', keys.granted, message) == 1
   expected = reserved ~= nil or asks_again
   local at = reserved
-  if not reserved or reserved <= now then at = (expected or urgent) and turn_of_expected() or turn_of_newcomer() end
+  if not reserved or reserved <= now then at = turn_of(expected) end
   if at > now then
     reserve(at)
     return {'messages', now, at}
@@ -94,7 +117,7 @@ if limit > 0 and holder ~= '' then
   note_life(keys, now)
   local seen = look(keys, now)
   if not seen.held[member_of(holder, worker)] and not may_take(seen, worker, now) then
-    if expected then reserve(now) end
+    if expected or (paced and urgent) then reserve(now) end
     redis.call('HSET', keys.waiting, worker, string.format('%d %d', seen.waits[worker] or now, now + WAITING_MS))
     redis.call('PEXPIRE', keys.waiting, WAITING_MS)
     -- The line may be a minute long: who is urgent comes again at once, and finds one that was just given back.
@@ -114,7 +137,9 @@ if limit > 0 and holder ~= '' then
 end
 if paced then
   redis.call('ZREM', keys.turns, message)
+  redis.call('ZREM', keys.urgent, message)
   redis.call('ZADD', keys.granted, now, message)
+  if urgent then redis.call('HSET', keys.notes, 'urgent_at', now) end
   redis.call('PEXPIRE', keys.granted, MINUTE_MS)
   note_life(keys, now)
 end

@@ -11,7 +11,8 @@ for i = 2, #ARGV do
   end
   answers[#answers + 1] = {
     redis.call('ZCOUNT', keys.granted, '(' .. now - MINUTE_MS, '+inf'),
-    redis.call('ZCOUNT', keys.turns, now - LATE_MS, '+inf'),
+    redis.call('ZCOUNT', keys.turns, now - LATE_MS, '+inf')
+      + redis.call('ZCOUNT', keys.urgent, now - LATE_MS, '+inf'),
     redis.call('ZCOUNT', keys.slots, '(' .. now, '+inf'),
     workers,
   }
