@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.retry import Retry
+
+from settings_store.flat_retry import FlatRetry
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 #: Longer than any script of ours takes, shorter than a person waits.
@@ -32,7 +33,7 @@ def connect(url: str, *, retries: int = RETRIES, max_connections: int = 64) -> r
         socket_keepalive=True,
         health_check_interval=30,
         max_connections=max_connections,
-        retry=Retry(
+        retry=FlatRetry(
             ExponentialWithJitterBackoff(base=0.1, cap=RETRY_CAP_SECONDS),
             retries,
             supported_errors=(redis.ConnectionError, redis.TimeoutError),
