@@ -20,6 +20,10 @@ _PASSES_THAT_WAIT = 1_000
 #: Of a worker that has delivered a little and has nothing to do.
 _MOST_GROWTH = 1.2
 _HIGH_P99_SECONDS = 1.0
+#: Set in the middle of the drain.
+_PER_MINUTE = 600
+_CONNECTIONS = 3
+_MINUTE_SECONDS = 60.0
 
 
 def backlog(setting: Setting) -> Outcome:
@@ -51,6 +55,7 @@ def backlog(setting: Setting) -> Outcome:
             "longest_broker_list": max(lists),
         }
         _bring_back(installation, mailbox, outcome, urgent)
+        _drain_within_limits(installation, mailbox, outcome, urgent)
         outcome.figures["worker_most_mb_in_the_drain"] = round(_memory_mb(worker), 1)
     outcome.expect(
         that=max(memory) <= idle_mb * _MOST_GROWTH, else_fault="the backlog costs the worker's memory"
@@ -70,24 +75,63 @@ def _bring_back(installation: Installation, mailbox: Mailbox, outcome: Outcome, 
         lambda: mailbox.taken > taken + 100, seconds=PATIENCE_SECONDS, what="the backlog beginning to go"
     )
     taken, started = mailbox.taken, time.monotonic()
+    _send_urgent(installation, outcome, urgent, "")
+    seconds = time.monotonic() - started
+    outcome.figures |= {
+        "drained_per_second": round((mailbox.taken - taken) / seconds, 1),
+        "still_waiting_when_the_last_urgent_one_was_sent": installation.open_count(),
+    }
+    outcome.expect(that=installation.open_count() > 0, else_fault="the backlog was gone before they came")
+
+
+def _drain_within_limits(installation: Installation, mailbox: Mailbox, outcome: Outcome, urgent: int) -> None:
+    """Limits are set in the middle of the drain: they hold, and what is urgent goes before all that wait."""
+    limits = {
+        "limits.primary_email_messages_per_minute": _PER_MINUTE,
+        "limits.primary_email_connections": _CONNECTIONS,
+    }
+    installation.runtime.store.change(limits, author="chaos")
+    wait_until(
+        lambda: mailbox.open_connections <= _CONNECTIONS,
+        seconds=PATIENCE_SECONDS,
+        what="connections above the limit being closed",
+    )
+    began, since = time.monotonic(), time.time()
+    _send_urgent(installation, outcome, urgent, "_within_limits")
+    # Less than a minute shows no more than what went at once.
+    _wait_seconds(began + _MINUTE_SECONDS * 1.5)
+    most = mailbox.most_within(_MINUTE_SECONDS, since=since)
+    connections = mailbox.most_connections_since(began)
+    outcome.figures |= {
+        "limits": f"{_PER_MINUTE} a minute, {_CONNECTIONS} connections",
+        "most_in_a_minute": most,
+        "most_connections": connections,
+    }
+    outcome.expect(that=most <= _PER_MINUTE, else_fault=f"{most} in a minute, {_PER_MINUTE} are allowed")
+    outcome.expect(that=connections <= _CONNECTIONS, else_fault=f"{connections} connections at once")
+
+
+def _send_urgent(installation: Installation, outcome: Outcome, count: int, name: str) -> None:
+    """Send so many of high priority, one after the other, and note how long each took."""
     waits = []
-    for _ in range(urgent):
+    for _ in range(count):
         published = installation.publish(priority="high")
         record = installation.wait_state(published.id, "delivered", seconds=PATIENCE_SECONDS)
         assert record.finished_at_ms is not None
         waits.append((record.finished_at_ms - record.accepted_at_ms) / 1000)
-    seconds = time.monotonic() - started
     p99 = sorted(waits)[int(len(waits) * 0.99)]
     outcome.figures |= {
-        "drained_per_second": round((mailbox.taken - taken) / seconds, 1),
-        "still_waiting_when_the_last_urgent_one_was_sent": installation.open_count(),
-        "high_priority_median_seconds": round(sorted(waits)[len(waits) // 2], 3),
-        "high_priority_p99_seconds": round(p99, 3),
+        f"high_priority_median_seconds{name}": round(sorted(waits)[len(waits) // 2], 3),
+        f"high_priority_p99_seconds{name}": round(p99, 3),
     }
-    outcome.expect(that=installation.open_count() > 0, else_fault="the backlog was gone before they came")
     outcome.expect(
         that=p99 <= _HIGH_P99_SECONDS, else_fault=f"high priority waited {p99:.2f} s at the 99th percentile"
     )
+
+
+def _wait_seconds(until: float) -> None:
+    """So much of the drain is watched: the time is what is measured."""
+    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _memory_mb(worker: Worker) -> float:

@@ -121,6 +121,7 @@ class Deliverer:
         self._draw = draw
         self._clock = clock
         self._stopping = stopping
+        self._pause = pause
         self._insist = Insist(pause, stopping=stopping)
         self._snapshot = Snapshot(revision=-1)
 
@@ -222,6 +223,7 @@ class Deliverer:
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,
             tally=self._tally,
+            pause=self._pause,
         )
         walk.run()
         wait = wait_seconds(state, chain, draw=self._draw())

@@ -29,6 +29,11 @@ WORTH_WAITING_SECONDS: Final = 30.0
 #: A server that asks again and again is waited for so often; then the next one is tried all the same.
 WORTH_WAITING_TIMES: Final = 3
 
+#: What is urgent waits so long in all for its turn within our own limits before it goes back to the due-set,
+#: which is looked at each second.
+WAITED_HERE_SECONDS: Final = 2.5
+LEAST_WAIT_SECONDS: Final = 0.05
+
 
 class Walk:
     """One walk along one chain.
@@ -42,6 +47,7 @@ class Walk:
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
         tally: Counts attempts.
+        pause: Sleeps.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Walk:
         revision: Callable[[], int],
         clock: Callable[[], float],
         tally: Tally,
+        pause: Callable[[float], None],
     ) -> None:
         self._ledger = ledger
         self._pool = pool
@@ -70,6 +77,8 @@ class Walk:
         self._revision = revision
         self._clock = clock
         self._tally = tally
+        self._pause = pause
+        self._may_wait_here_seconds = WAITED_HERE_SECONDS if state.notification.priority == "high" else 0.0
         self._has_begun = False
 
     def run(self) -> None:
@@ -111,8 +120,12 @@ class Walk:
             self._insist_on_options()
         groups = self._groups(ready)
         while groups and self._has_time():
-            attempted = self._attempt(hop, groups.pop(0))
+            group = groups.pop(0)
+            attempted = self._attempt(hop, group)
             if attempted.postponed is not None:
+                if self._has_waited_here(attempted.postponed):
+                    groups.insert(0, group)
+                    continue
                 self._postpone(hop, attempted.postponed)
                 break
             if attempted.rest:
@@ -150,6 +163,15 @@ class Walk:
             count_entries(self._tally, self._state, attempt.result.entries)
         self._watch.tell(hop, attempt.result, attempt.began_at_ms)
         return attempt.result
+
+    def _has_waited_here(self, postponed: Postponed) -> bool:
+        """Wait for the turn in this very pass, where it is urgent and that takes but a moment."""
+        seconds = max((postponed.until_ms - self._state.now_ms()) / 1000, LEAST_WAIT_SECONDS)
+        if seconds > self._may_wait_here_seconds:
+            return False
+        self._may_wait_here_seconds -= seconds
+        self._pause(seconds)
+        return True
 
     def _postpone(self, hop: Hop, postponed: Postponed) -> None:
         """Come back at that time, to the same server; to the next one only where it would be too late."""

@@ -304,3 +304,52 @@ def test_without_limits_nobody_is_asked(bench: Bench) -> None:
     bench.accept_email()
     assert bench.deliver().state == "delivered"
     assert list(bench.redis.scan_iter("notify:limit:*")) == []
+
+
+# -- what is urgent
+
+
+def test_what_is_urgent_waits_for_a_connection_in_its_own_pass(
+    bench: Bench, primary: MailServer, another: Another
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email(id="first")
+    assert another.deliverer.deliver("first").state == "delivered"
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        bench.clock.advance(seconds)
+        # The other's thread, which closes what idles where somebody waits.
+        another.admission.renew()
+
+    bench.accept_email(priority="high")
+    assert bench.new_deliverer(pause=wait).deliver(ID).state == "delivered"
+    assert waits == [0.2]
+    assert primary.most_open == 1
+
+
+def test_what_is_urgent_goes_back_where_its_turn_is_further_off_than_a_moment(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=1)
+    bench.accept_email(id="first")
+    assert bench.deliverer.deliver("first").state == "delivered"
+    bench.accept_email(priority="high")
+    result = bench.deliver()
+    assert (result.state, result.wait_seconds) == ("waiting", 60.0)
+    assert len(primary.texts) == 1
+
+
+def test_what_is_urgent_passes_those_that_have_a_turn_and_others_do_not(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=30)
+    for number in range(12):
+        bench.accept_email(id=f"m{number}")
+        bench.deliverer.deliver(f"m{number}")
+    assert len(primary.texts) == 5
+    bench.accept_email(id="ordinary")
+    assert bench.deliverer.deliver("ordinary").wait_seconds > 20
+    bench.accept_email(priority="high")
+    assert bench.deliver().state == "delivered"

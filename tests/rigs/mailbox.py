@@ -63,22 +63,23 @@ class Mailbox:
     @property
     def most_connections_at_once(self) -> int:
         """How many connections were open at the same moment at the most."""
-        sessions = list(self._server.sessions)
+        return self.most_connections_since(0.0)
+
+    def most_connections_since(self, began: float) -> int:
+        """The same from a moment on, as `time.monotonic` has it."""
+        sessions = [each for each in list(self._server.sessions) if each.closed_at > began]
+        moments = [max(each.opened_at, began) for each in sessions]
         return max(
-            (
-                sum(other.opened_at <= one.opened_at < other.closed_at for other in sessions)
-                for one in sessions
-            ),
-            default=0,
+            (sum(each.opened_at <= at < each.closed_at for each in sessions) for at in moments), default=0
         )
 
-    def most_within(self, seconds: float) -> int:
-        """How many texts were begun within any so many seconds at the most."""
+    def most_within(self, seconds: float, *, since: float = 0.0) -> int:
+        """How many texts were begun within any so many seconds at the most, from a Unix time on."""
         times = sorted(
             at
             for session in list(self._server.sessions)
             for command, at in zip(session.commands, session.command_times, strict=False)
-            if command == "DATA"
+            if command == "DATA" and at >= since
         )
         return max(
             (bisect.bisect_left(times, begin + seconds) - place for place, begin in enumerate(times)),
