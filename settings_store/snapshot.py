@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 from settings_store.catalog import ALL_OPTIONS, find
 from settings_store.cipher import Cipher, mark_of
@@ -14,6 +15,8 @@ from settings_store.kinds import MASK, Value
 MIRRORS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"secondary_email": ("mirror.email", "primary_email"), "secondary_sms": ("mirror.sms", "primary_sms")}
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,21 @@ class Snapshot:
     revision: int = 0
     stored: Mapping[str, Value] = field(default_factory=dict, repr=False)
     cipher: Cipher = field(default_factory=lambda: Cipher(None, ""), repr=False)
+    _derived: dict[Callable[[Snapshot], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def derive(self, work_out: Callable[[Snapshot], T]) -> T:
+        """What follows from these options alone, worked out when it is first asked for.
+
+        Args:
+            work_out: A function that lives as long as the program; its result is shared and must not change.
+        """
+        try:
+            known: T = self._derived[work_out]
+        except KeyError:
+            known = self._derived[work_out] = work_out(self)
+        return known
 
     def get(self, key: str) -> Value:
         """The value that holds; of a secret a mask of fixed length, or blank where none is set.

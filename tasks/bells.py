@@ -1,15 +1,18 @@
 """Bells: tell a worker, through the broker, that a notification wants a pass.
 
-A bell carries an id and nothing else. It may be lost or come twice: the ledger rings again, and refuses a
-second claim. Bells are written in Celery's message protocol, version 2, so that any Celery worker takes them.
+A bell carries an id, or some, and nothing else. It may be lost or come twice: the ledger rings again, and
+refuses a second claim. Bells are written in Celery's message protocol, version 2, so that any Celery worker
+takes them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import kombu
@@ -59,6 +62,25 @@ class Bells:
                 rung += 1
                 self._count(lane)
         return rung
+
+    def ring_together(self, ids: Sequence[str], lane: str) -> int:
+        """Enqueue the first passes of many, some to a message; how many were rung.
+
+        Few are rung for by themselves, as are those that fetch files.
+
+        Raises:
+            The same as `ring`.
+        """
+        size = batch_size(len(ids), lane)
+        if size == 1:
+            return self.ring((notification_id, lane, 0) for notification_id in ids)
+        with self._acquired(self._producers) as producer:
+            for start in range(0, len(ids), size):
+                some = list(ids[start : start + size])
+                task_id = str(uuid.uuid4())
+                _send(producer, lane, task_id, *_message(broker.DELIVER_MANY_TASK, task_id, 0, some))
+                self._count(lane)
+        return len(ids)
 
     def ask_test(self, test_id: str, task: str = broker.TEST_SERVER_TASK, lane: str = LANES[0]) -> None:
         """Ask a worker for the test whose draft has this id.
@@ -150,8 +172,21 @@ def _hang_up(acquired: Any) -> None:
         connection.collect()
 
 
+def batch_size(count: int, lane: str) -> int:
+    """How many of so many first passes of a lane go in one message."""
+    return 1 if lane == "files" else min(max(count // broker.SLOTS_TO_FILL, 1), broker.BATCH_IDS)
+
+
+def messages_for(count: int, lane: str) -> int:
+    """How many messages they are together."""
+    return math.ceil(count / batch_size(count, lane))
+
+
 def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:
-    body, headers = _message(task, task_id, retries)
+    _send(producer, lane, task_id, *_message(task, task_id, retries, task_id))
+
+
+def _send(producer: Any, lane: str, task_id: str, body: Any, headers: Mapping[str, Any]) -> None:
     producer.publish(
         body,
         routing_key=broker.QUEUE_OF_LANE[lane],
@@ -166,7 +201,7 @@ def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) ->
     )
 
 
-def _message(task: str, task_id: str, retries: int) -> tuple[Any, dict[str, Any]]:
+def _message(task: str, task_id: str, retries: int, argument: object) -> tuple[Any, dict[str, Any]]:
     """Body and headers of a task message: one row in Flower for all passes, with their number as retries."""
     headers: dict[str, Any] = {
         "lang": "py",
@@ -181,7 +216,7 @@ def _message(task: str, task_id: str, retries: int) -> tuple[Any, dict[str, Any]
         "eta": None,
         "expires": None,
         "timelimit": [None, None],
-        "argsrepr": f"('{task_id}',)",
+        "argsrepr": f"({argument!r},)" if isinstance(argument, str) else "()",
         "kwargsrepr": "{}",
         "origin": "notify",
         "ignore_result": True,
@@ -190,4 +225,4 @@ def _message(task: str, task_id: str, retries: int) -> tuple[Any, dict[str, Any]
         "stamps": {},
     }
     embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-    return ((task_id,), {}, embed), headers
+    return ((argument,), {}, embed), headers

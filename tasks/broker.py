@@ -12,13 +12,20 @@ from tasks.queue_order import LaneOrder
 
 SUBMIT_TASK: Final = "notify.submit"
 DELIVER_TASK: Final = "notify.deliver"
+DELIVER_MANY_TASK: Final = "notify.deliver_many"
 TEST_SERVER_TASK: Final = "notify.test_server"
 TEST_ATTACHMENT_TASK: Final = "notify.test_attachment"
 QUEUE_OF_LANE: Final = queue_order.QUEUE_OF_LANE
+LANE_OF_QUEUE: Final = {queue: lane for lane, queue in QUEUE_OF_LANE.items()}
 
 #: Above this many bells in a queue no more are rung: a backlog stays in the ledger, where it costs no
 #: worker's memory and where a newer notification of high priority passes it.
 QUEUE_LIMIT: Final = 1_000
+
+#: So many first passes go in one message at the most. Files are fetched by themselves: each may hang.
+BATCH_IDS: Final = 50
+#: As long as there is not this much for each of so many slots, a batch is smaller: slots work side by side.
+SLOTS_TO_FILL: Final = 16
 
 #: Only `notify.submit` is acknowledged late, and it ends within the longest claim. Redelivery before that is
 #: harmless: accepting is idempotent and a second claim is refused.

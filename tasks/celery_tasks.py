@@ -8,13 +8,15 @@ everybody has it. Nothing that a task is given, raises or returns holds an addre
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import redis
 from celery import Celery, Task
+from celery.app.task import Context
 from celery.exceptions import Ignore, InvalidTaskError, Reject, Retry, TaskPredicate
+from celery.worker import state as worker_state
 from celery.worker import strategy
 from celery.worker.request import Request
 
@@ -22,10 +24,12 @@ from settings_store.errors import SettingsError
 from settings_store.logs import EventLog
 from settings_store.logs.line import places
 from tasks import broker
+from tasks.delivery.batch import deliver_many as deliver_one_after_another
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
 from tasks.notification import InvalidNotification
 from tasks.publisher import Published, PublishError
+from tasks.row_events import RowEvents, Send
 from tasks.runtime import Runtime
 from tasks.task_id import fit_for_logs, notification_id_of
 from tasks.telling import told
@@ -129,12 +133,13 @@ class NotifyTask(Task):
     typing = False
 
 
-def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
+def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> None:
     """Add the tasks to an app.
 
     Args:
         app: The app.
         runtime: Gives this process' runtime; called in the process that runs the task.
+        send_event: Sends events for the notifications of a batch.
     """
 
     @app.task(name=broker.DELIVER_TASK, base=NotifyTask, shared=False, acks_late=False, ignore_result=True)
@@ -144,6 +149,23 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
             raise NotificationRefused("notification_id: must be text; allowed: the id of an accepted one")
         with _without_words(notification_id):
             return _run_pass(runtime(), notification_id)
+
+    @app.task(
+        name=broker.DELIVER_MANY_TASK,
+        base=NotifyTask,
+        shared=False,
+        bind=True,
+        acks_late=False,
+        ignore_result=True,
+        # Its notifications have the rows.
+        send_events=False,
+    )
+    def deliver_many(self: Task, notification_ids: object) -> str:
+        """Make the first passes of notifications that the ledger has, one after another."""
+        match notification_ids:
+            case [str(), *rest] if all(isinstance(each, str) for each in rest):
+                return _run_batch(runtime(), notification_ids, send_event, self.request)  # type: ignore[arg-type]
+        raise NotificationRefused("notification_ids: must be texts; allowed: the ids of accepted ones")
 
     @app.task(
         name=broker.SUBMIT_TASK,
@@ -173,6 +195,10 @@ def register(app: Celery, runtime: Callable[[], Runtime]) -> None:
                 raise _postponed("queued: its attachments are fetched by way of the queue for that", 0.0)
             return answer
 
+    _register_tests(app, runtime)
+
+
+def _register_tests(app: Celery, runtime: Callable[[], Runtime]) -> None:
     @app.task(
         name=broker.TEST_SERVER_TASK,
         base=NotifyTask,
@@ -260,8 +286,58 @@ def _run_pass(runtime: Runtime, notification_id: str) -> str:
         result = runtime.deliverer.deliver(notification_id)
     except redis.RedisError as error:
         # The ledger rings again: the record's score in the due-set stands.
-        raise _postponed(f"the ledger did not answer ({type(error).__name__})", 0.0) from None
+        raise _ledger_away(error) from None
     return _shown(runtime, notification_id, result)
+
+
+def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Context) -> str:
+    rows = RowEvents(send_event)
+
+    def end(notification_id: str, result: PassResult | Exception) -> None:
+        _tell_end(parts, rows, notification_id, result)
+
+    wanted = [each for each in ids if not _is_cancelled(parts, rows, each)]
+    left = deliver_one_after_another(
+        parts.deliverer, wanted, begin=rows.begun, end=end, stopping=parts.stopping.is_set
+    )
+    if left:
+        # To other slots, or to other workers.
+        parts.ring_together(left, broker.LANE_OF_QUEUE[request.delivery_info["routing_key"]])
+    return f"{len(wanted) - len(left)} of {len(wanted)}"
+
+
+def _is_cancelled(parts: Runtime, rows: RowEvents, notification_id: str) -> bool:
+    """Cancel what was revoked before it was published, as a worker discards the message of such a task."""
+    if notification_id not in worker_state.revoked:
+        return False
+    with contextlib.suppress(redis.RedisError):
+        parts.ledger.cancel(notification_id, by="revoke")
+        rows.revoked(notification_id)
+        return True
+    return False
+
+
+def _tell_end(parts: Runtime, rows: RowEvents, notification_id: str, result: PassResult | Exception) -> None:
+    """What a task of its own would have shown of it."""
+    try:
+        with _without_words(notification_id):
+            words = _outcome(parts, notification_id, result)
+    except Ignore:
+        return
+    except Postponed as postponed:
+        rows.postponed(notification_id, postponed.exc)
+    except (NotificationFailed, PassCrashed) as failed:
+        rows.failed(notification_id, failed)
+    else:
+        rows.succeeded(notification_id, words)
+
+
+def _outcome(parts: Runtime, notification_id: str, result: PassResult | Exception) -> str:
+    if isinstance(result, redis.RedisError):
+        raise _ledger_away(result)
+    if isinstance(result, Exception):
+        raise result
+    return _shown(parts, notification_id, result)
 
 
 def _shown(runtime: Runtime, notification_id: str, result: PassResult) -> str:
@@ -285,6 +361,10 @@ def _words(runtime: Runtime, notification_id: str, result: PassResult) -> str:
         if record is not None and record.state == result.state:
             return told(record)
     return f"{result.state}: {result.reason}" if result.reason else result.state
+
+
+def _ledger_away(error: redis.RedisError) -> Postponed:
+    return _postponed(f"the ledger did not answer ({type(error).__name__})", 0.0)
 
 
 def _postponed(words: str, wait_seconds: float) -> Postponed:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -29,7 +30,7 @@ from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks import notification as notifications
-from tasks.bells import Bells
+from tasks.bells import Bells, messages_for
 from tasks.ledger import Accepted, Entry, Ledger, State
 from tasks.notification import InvalidNotification, Notification
 from tasks.search_terms import terms_of
@@ -169,11 +170,11 @@ class Publisher:
         room = self._room(entries)
         answers = self._ledger.accept_many(entries, ring=room)
         if room:
-            self._ring(
-                (answer.id, entry.lane, 0)
-                for entry, answer in zip(entries, answers, strict=True)
-                if answer.status == "accepted" and answer.state == "queued"
-            )
+            by_lane: dict[str, list[str]] = {}
+            for entry, answer in zip(entries, answers, strict=True):
+                if answer.status == "accepted" and answer.state == "queued":
+                    by_lane.setdefault(entry.lane, []).append(answer.id)
+            self._ring(by_lane)
         for entry, answer in zip(entries, answers, strict=True):
             self._count(answer, entry)
         return [outcome_of(answer, entry) for answer, entry in zip(answers, entries, strict=True)]
@@ -191,15 +192,17 @@ class Publisher:
 
     def _room(self, entries: list[Entry]) -> bool:
         """Whether the broker takes a bell for all of these now; else the sweeper rings for them in time."""
+        counts = Counter(entry.lane for entry in entries)
         try:
-            return all(self._bells.room(lane) >= len(entries) for lane in {entry.lane for entry in entries})
+            return all(self._bells.room(lane) >= messages_for(count, lane) for lane, count in counts.items())
         except (kombu.exceptions.OperationalError, OSError) as error:
             _log.warning("broker_not_reached", error=type(error).__name__)
             return False
 
-    def _ring(self, bells: object) -> None:
+    def _ring(self, by_lane: Mapping[str, Sequence[str]]) -> None:
         try:
-            self._bells.ring(bells)  # type: ignore[arg-type]
+            for lane, ids in by_lane.items():
+                self._bells.ring_together(ids, lane)
         except (kombu.exceptions.OperationalError, OSError) as error:
             # They are accepted all the same: the sweeper rings for whatever nobody claimed.
             _log.warning("bell_not_rung", error=type(error).__name__)

@@ -52,6 +52,18 @@ class Route:
 
 def route(snapshot: Snapshot, channel: Channel) -> Route:
     """The servers that today's options give a channel, with the rule for each."""
+    return snapshot.derive(_email_route if channel == "email" else _text_route)
+
+
+def _email_route(snapshot: Snapshot) -> Route:
+    return _route(snapshot, "email")
+
+
+def _text_route(snapshot: Snapshot) -> Route:
+    return _route(snapshot, "text")
+
+
+def _route(snapshot: Snapshot, channel: Channel) -> Route:
     planned = _plan(snapshot, channel)
     if not planned:
         return Route((), PRIMARY_EMAIL_BLANK, _held_reasons(snapshot, channel))

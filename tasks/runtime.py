@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import redis
@@ -241,6 +241,11 @@ class Runtime:
         if record is not None and record.state == "queued":
             with contextlib.suppress(OperationalError):
                 self.bells.ring([(notification_id, record.lane, record.passes)])
+
+    def ring_together(self, ids: Sequence[str], lane: str) -> None:
+        """Ring for first passes of one lane that were not begun; where that fails, the sweeper does."""
+        with contextlib.suppress(OperationalError):
+            self.bells.ring_together(ids, lane)
 
     def ring_end(self, notification_id: str) -> None:
         """Ring for one that ended without a worker, so that a worker shows that end in Flower."""

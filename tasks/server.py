@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class OAuth:
         return (*issuer, self.tenant_id, self.application_id, self.seal)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Server:
     """A server of the chain, complete: everything a delivery needs and nothing it must look up.
 
@@ -90,12 +91,12 @@ class Server:
     total_attachment_mb: int = 10
     maximum_attachments: int = 50
 
-    @property
+    @functools.cached_property
     def envelope_sender(self) -> str:
         """The address for MAIL FROM: the sender without a display name."""
         return parseaddr(self.sender)[1] or self.sender
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Equal for two servers that are the same peer under the same account, whatever block they are in."""
         who: tuple[str, ...]

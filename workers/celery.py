@@ -23,6 +23,7 @@ from workers import (
     status_command,
     steps,
 )
+from workers.event_outlet import EventOutlet, step_for
 from workers.metrics import MetricsStep
 from workers.metrics_address import MetricsAddress, metrics_address
 from workers.notice_step import NoticeStep
@@ -88,12 +89,14 @@ _tally = metrics.new_tally()
 #: Made before a pool forks, so that its children see it too.
 _stopping = StopSign()
 runtime = RuntimePerProcess(lambda: Runtime(_environment, tally=_tally, stopping=_stopping))
-celery_tasks.register(app, runtime)
+outlet = EventOutlet(app)
+celery_tasks.register(app, runtime, outlet.send)
 steps.provide(runtime)
 status_command.provide(runtime)
 notice_step.provide(runtime)
 metrics.provide(runtime, _metrics_address)
 own_logs.begin_with_the_process(runtime, _environment.log_file, sys.argv)
+app.steps["consumer"].add(step_for(outlet))
 app.steps["worker"].add(SweepStep)
 app.steps["worker"].add(NoticeStep)
 app.steps["worker"].add(MetricsStep)

@@ -57,7 +57,7 @@ class WithoutOddId(logging.Filter):
 
 def _is_ours(before: object) -> bool:
     """Whether what stands before is the name of a task of ours: then the task's id follows."""
-    return before in {broker.SUBMIT_TASK, broker.DELIVER_TASK}
+    return before in {broker.SUBMIT_TASK, broker.DELIVER_TASK, broker.DELIVER_MANY_TASK}
 
 
 def install() -> None:

@@ -16,7 +16,8 @@ import redis
 from settings_store.audit import Audit
 from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
-from tasks.ledger import LANES
+from tasks import broker
+from tasks.ledger import LANES, Sweep
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from workers.probes import Probes
@@ -29,9 +30,24 @@ PURGE_EVERY_SECONDS: Final = 60.0
 RECOVERED_AT_ONCE: Final = 500
 #: Of 200 records each, so that a sweep never rings late for what it forgets.
 PURGES_A_SWEEP: Final = 5
+#: So many records are looked at by one script, for which all others wait.
+RUNG_AT_ONCE: Final = 800
+#: First passes that a lane's queue is filled up to with batches: seconds of work for several workers.
+WAITING_IN_BATCHES: Final = 4_000
 _SECONDS_A_DAY: Final = 86_400
 
 _log = EventLog(__name__)
+
+
+def ids_to_ring_together(lane: str, room: int) -> int:
+    """How many ids go into a lane's queue as batches, given the messages that it still takes.
+
+    None, and as many single bells as it takes, where its messages might hold enough already: what waits in
+    the broker is bounded by ids too.
+    """
+    if lane == "files":
+        return 0
+    return max(0, WAITING_IN_BATCHES - (broker.QUEUE_LIMIT - room) * broker.BATCH_IDS)
 
 
 class Sweeper:
@@ -88,14 +104,29 @@ class Sweeper:
             return dict.fromkeys(LANES, 0)
 
     def _sweep_lane(self, lane: str, room: int) -> int:
-        found = self._runtime.ledger.sweep(lane, room=room)
-        for notification_id, state in found.ended:
-            _log.warning("ended_unsent", notification=notification_id, state=state)
+        rung, together = 0, ids_to_ring_together(lane, room)
+        while True:
+            looked = min(together or room, RUNG_AT_ONCE)
+            found = self._runtime.ledger.sweep(lane, room=looked)
+            for notification_id, state in found.ended:
+                _log.warning("ended_unsent", notification=notification_id, state=state)
+            rung += self._ring(lane, found, room, together=bool(together))
+            together -= len(found.ring)
+            if together <= 0 or len(found.ring) < looked:
+                return rung
+
+    def _ring(self, lane: str, found: Sweep, room: int, *, together: bool) -> int:
+        """Ring for what was found; how many bells that were."""
+        firsts: list[str] = []
+        singly: list[tuple[str, str, int]] = []
+        for notification_id, passes in found.ring:
+            if together and passes == 0 and notification_id not in found.suspects:
+                firsts.append(notification_id)
+            else:
+                singly.append((notification_id, lane, passes))
         try:
-            rung = self._runtime.bells.ring(
-                (notification_id, lane, passes) for notification_id, passes in found.ring
-            )
-            for notification_id, _ in found.ended[: room - rung]:
+            rung = self._runtime.bells.ring(singly) + self._runtime.bells.ring_together(firsts, lane)
+            for notification_id, _ in found.ended[: max(room - rung, 0)]:
                 self._runtime.ring_end(notification_id)
         except (kombu.exceptions.OperationalError, OSError) as error:
             # Scores were raised: what was not rung is rung again when they are reached.

@@ -23,6 +23,7 @@ from tests.rigs.installation import Installation
 from tests.rigs.notifications import email
 
 _AT_ONCE = 10
+_FOR_BATCHES = 64
 #: Five minutes of trying.
 _TRIES = 3_000
 _PAUSE_SECONDS = 0.1
@@ -58,7 +59,7 @@ class Doors:
             dice: Decides in which order the doors are used.
             by_command_line: How many go by the command line, a process each.
         """
-        doors: list[Callable[[int], int]] = [self._singly, self._in_a_batch, self._submit]
+        doors: list[Callable[[int], int]] = [self._singly, self._together, self._in_batches, self._submit]
         at = sorted(dice.sample(range(count), by_command_line))
         done = 0
         while done < count:
@@ -78,8 +79,14 @@ class Doors:
             self.insist([self.document()])
         return many
 
-    def _in_a_batch(self, most: int) -> int:
+    def _together(self, most: int) -> int:
         documents = [self.document() for _ in range(min(_AT_ONCE, most))]
+        self.insist(documents)
+        return len(documents)
+
+    def _in_batches(self, most: int) -> int:
+        """So many at once that a worker gets several in one message."""
+        documents = [self.document() for _ in range(min(_FOR_BATCHES, most))]
         self.insist(documents)
         return len(documents)
 

@@ -14,6 +14,7 @@ from tasks.breaker.meaning import Meaning, meaning_of
 from tasks.breaker.records import BreakerState, Permission, Reported, ServerState, SignIn
 from tasks.breaker.scripts import Scripts
 from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.redis_question import Question
 from tasks.server import ServerName
 from tasks.verdict import Verdict
 
@@ -54,23 +55,12 @@ class Breaker:
     def allows(self, fingerprints: Iterable[str]) -> dict[str, Permission]:
         """Which servers of a chain may be used now, in one round trip; it writes once a day at most."""
         asked = list(dict.fromkeys(fingerprints))
-        if not asked:
-            return {}
-        now_ms, answers = self._scripts.run("allows", *asked)
-        return {
-            fingerprint: Permission(
-                state=state,
-                reason=reason,
-                now_ms=now_ms,
-                again_at_ms=again_at,
-                probe_due=bool(due),
-                misconfigured=bool(misconfigured),
-                success_is_news=bool(news),
-            )
-            for fingerprint, (state, reason, again_at, due, misconfigured, news) in zip(
-                asked, answers, strict=True
-            )
-        }
+        return _permissions(asked, self._scripts.run("allows", *asked)) if asked else {}
+
+    def asking(self, fingerprints: Iterable[str]) -> Question[dict[str, Permission]]:
+        """The same, to be asked beside another question."""
+        asked = list(dict.fromkeys(fingerprints))
+        return self._scripts.question("allows", lambda raw: _permissions(asked, raw), *asked)
 
     def report(
         self,
@@ -208,6 +198,24 @@ class Breaker:
             _log.warning("server_opened", server=server.name, reason=server.reason)
         else:
             _log.warning("server_closed", server=server.name)
+
+
+def _permissions(asked: list[str], raw: Any) -> dict[str, Permission]:
+    now_ms, answers = raw
+    return {
+        fingerprint: Permission(
+            state=state,
+            reason=reason,
+            now_ms=now_ms,
+            again_at_ms=again_at,
+            probe_due=bool(due),
+            misconfigured=bool(misconfigured),
+            success_is_news=bool(news),
+        )
+        for fingerprint, (state, reason, again_at, due, misconfigured, news) in zip(
+            asked, answers, strict=True
+        )
+    }
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:

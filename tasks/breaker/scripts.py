@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import redis
 
 from tasks.breaker.timing import LUA_CONSTANTS
+from tasks.redis_question import Question
+
+T = TypeVar("T")
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
@@ -43,3 +47,7 @@ class Scripts:
     def run(self, name: str, *arguments: str | int) -> Any:
         """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
         return self._scripts[name](args=[self._prefix, *arguments])
+
+    def question(self, name: str, read: Callable[[Any], T], *arguments: str | int) -> Question[T]:
+        """One script, to be asked beside another."""
+        return Question(self._scripts[name], (self._prefix, *arguments), read)

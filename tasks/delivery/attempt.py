@@ -135,8 +135,8 @@ class Attempt:
             with self._pool.connection(
                 self._hop.server,
                 fresh=fresh,
-                timeouts=timeouts(snapshot),
-                trust=Trust.of(snapshot),
+                timeouts=snapshot.derive(timeouts),
+                trust=snapshot.derive(Trust.of),
                 admit=self._ticket.admit if self._ticket else admitted_at_once,
             ) as connection:
                 self._send(connection)

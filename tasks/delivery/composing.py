@@ -80,7 +80,7 @@ class Composer:
             number=state.claim.number,
             accepted_at=state.accepted_at,
             sender=hop.server.sender,
-            options=text_options(state.snapshot),
+            options=state.snapshot.derive(text_options),
             recipient=state.addresses[group[0]] if state.is_text else None,
             files=included,
             lines=mail_lines(self._items, left_out),

@@ -31,10 +31,11 @@ from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
 from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
+from tasks.delivery.turn import Following, Turn, nobody
 from tasks.delivery.walk import Walk
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
-from tasks.routing import Hop, route
+from tasks.routing import Hop, route, servers_in_use
 from tasks.schedule import gap_seconds
 from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
@@ -131,13 +132,34 @@ class Deliverer:
         Raises:
             redis.RedisError: The ledger did not answer; the notification stays due, or its lease runs out.
         """
-        claim = self._ledger.claim(notification_id, worker=self._worker)
+        return self.take(self.turn(notification_id))
+
+    def turn(self, notification_id: str) -> Turn:
+        """The turn of a notification, for `take`."""
+        fingerprints = self._snapshot.derive(_fingerprints_in_use)
+        return Turn(
+            notification_id, self._ledger, self._breaker, fingerprints=fingerprints, worker=self._worker
+        )
+
+    def take(self, turn: Turn, *, following: Following = nobody) -> PassResult:
+        """`deliver`, and claim the following one in the round trip that finishes this one, where that is so.
+
+        Raises:
+            The same as `deliver`; the following may have been claimed all the same.
+        """
+        claim = turn.take()
         if isinstance(claim, NotClaimed):
             return PassResult(claim.state, ran=False)
         about = {"notification": claim.id, "number": claim.number, "pass": claim.passes + 1}
         with bound(about), self._leases.keeping(claim):
             _log.debug("pass_begun", channel=claim.channel)
-            state = PassState(claim, self._snapshot, clock=self._clock)
+            state = PassState(
+                claim,
+                self._snapshot,
+                clock=self._clock,
+                permissions=turn.permissions(),
+                following=following,
+            )
             try:
                 return self._pass(state)
             except ClaimLost:
@@ -257,6 +279,9 @@ class Deliverer:
         """End the claim; raises `ClaimLost` or, where it is to be held, `OptionsChanged`."""
         if then != "held":
             _announce(state, wait)
+        # What is to be held is refused where the options changed, and this pass then goes on.
+        following = state.following() if then != "held" else None
+        beside = following.questions() if following else ()
         status, now_in = self._insist(
             lambda: self._ledger.finish(
                 state.claim,
@@ -269,6 +294,7 @@ class Deliverer:
                 attempts=state.attempts,
                 revision=state.snapshot.revision,
                 waits_for=tuple(state.walked.barred) if then == "waiting" else (),
+                beside=beside,
             )
         )
         match status:
@@ -284,6 +310,10 @@ class Deliverer:
                 if now_in == "cancelled":
                     withdraw(state, self._ledger, self._insist)
                 return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
+
+
+def _fingerprints_in_use(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(server.fingerprint for server in servers_in_use(snapshot)))
 
 
 def _is_collecting(state: PassState) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal
 
 from settings_store.snapshot import Snapshot
+from tasks.breaker import Permission
 from tasks.delivery.memory import Memory, Unsure, read_memory
+from tasks.delivery.turn import Following, nobody
 from tasks.delivery.walked import Walked
 from tasks.ledger import Claim, Results
 from tasks.notification import Notification, envelope_recipients, load
@@ -29,10 +32,18 @@ class PassState:
         pending: Results that the ledger does not have yet.
         closes_intent: Whether those results close an intent.
         text_made: Id of the text that this pass had follow its e-mail; blank where it had none.
+        permissions: What the breaker said when the claim was given; for the first walk alone.
+        following: Says whose turn is next, to be claimed in the round trip that finishes this pass.
     """
 
     def __init__(
-        self, claim: Claim, snapshot: Snapshot, *, clock: Callable[[], float] = time.monotonic
+        self,
+        claim: Claim,
+        snapshot: Snapshot,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        permissions: Mapping[str, Permission] = MappingProxyType({}),
+        following: Following = nobody,
     ) -> None:
         self.claim = claim
         self.notification: Notification = load(claim.content)
@@ -45,6 +56,8 @@ class PassState:
         self.pending = Results()
         self.closes_intent = False
         self.text_made = ""
+        self.permissions = permissions
+        self.following = following
         self._clock = clock
         self._began = clock()
         # Where a worker died over it, the ledger alone knows which server it was.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import redis
@@ -21,8 +21,10 @@ from tasks.ledger.records import (
     State,
     Sweep,
     new_token,
+    read_claim,
 )
 from tasks.ledger.scripts import REDIS_CLOCK, Scripts
+from tasks.redis_question import Question, ask
 
 LEASE_SECONDS: Final = 30.0
 #: No claim outlives this, however busily it is renewed. The budget of a walk is shorter (`delivery`).
@@ -105,11 +107,30 @@ class Ledger:
             accepted.append(Accepted(status=status, id=entry_id, number=number, state=state))
         return accepted
 
-    def claim(self, notification_id: str, *, worker: str) -> Claim | NotClaimed:
-        """Take a queued notification for one pass; see `claim.lua` for when that is refused."""
-        token = new_token()
-        answer = self._scripts.run(
+    def claim(
+        self,
+        notification_id: str,
+        *,
+        worker: str,
+        token: str | None = None,
+        beside: Sequence[Question[Any]] = (),
+    ) -> Claim | NotClaimed:
+        """Take a queued notification for one pass; see `claim.lua` for when that is refused.
+
+        Args:
+            notification_id: Which.
+            worker: Who takes it.
+            token: The same for a repeated call, which then gives the same claim.
+            beside: What is asked in the same round trip.
+        """
+        claiming = self.claiming(notification_id, worker=worker, token=token or new_token())
+        return ask(self._redis, claiming, beside)
+
+    def claiming(self, notification_id: str, *, worker: str, token: str) -> Question[Claim | NotClaimed]:
+        """`claim`, to be asked beside another question."""
+        return self._scripts.question(
             "claim",
+            lambda answer: read_claim(notification_id, token, answer),
             notification_id,
             token,
             _ms(LEASE_SECONDS),
@@ -117,28 +138,6 @@ class Ledger:
             POISON_LAPSES,
             worker,
             self._revision_key,
-        )
-        if answer[0] != "claimed":
-            return NotClaimed(state=answer[0])
-        return Claim(
-            id=notification_id,
-            token=token,
-            at_ms=int(answer[1]),
-            number=int(answer[2]),
-            channel=answer[3],
-            lane=answer[4],
-            accepted_at_ms=int(answer[5]),
-            expires_at_ms=int(answer[6]),
-            outcomes=answer[7],
-            passes=int(answer[8]),
-            lapses=int(answer[9]),
-            content=answer[10],
-            memory=answer[11],
-            unsure_server=answer[12],
-            unsure_at_ms=int(answer[13]),
-            attempts=int(answer[14]),
-            revision=int(answer[15]),
-            kind=answer[16],
         )
 
     def renew(self, claim: Claim) -> float:
@@ -192,6 +191,7 @@ class Ledger:
         attempts: int | None = None,
         revision: int = 0,
         waits_for: Collection[str] = (),
+        beside: Sequence[Question[Any]] = (),
     ) -> tuple[Literal["finished", "stale", "moved", "unknown"], State]:
         """End the claim; the state it came to.
 
@@ -209,9 +209,11 @@ class Ledger:
             revision: Of the options it was routed by. For `held`: refused as `moved` where they are newer.
             waits_for: For `waiting`: fingerprints of servers; it goes on as soon as one of them may be used
                 again, see `recover`, or the options are newer than `revision`, see `release_waiting`.
+            beside: What is asked in the same round trip, as the claim of the next one.
         """
-        status, state = self._scripts.run(
+        finishing = self._scripts.question(
             "finish",
+            tuple,
             claim.id,
             claim.token,
             then,
@@ -225,6 +227,7 @@ class Ledger:
             " ".join(waits_for),
             *results.arguments(),
         )
+        status, state = ask(self._redis, finishing, beside)
         return status, state
 
     def cancel(
@@ -312,12 +315,13 @@ class Ledger:
             room: How many more its queue may take.
             look: How many due records are looked at.
         """
-        rung, ended = self._scripts.run(
+        rung, ended, suspects = self._scripts.run(
             "sweep", lane, room, max(look, room), _ms(RING_AGAIN_SECONDS), POISON_LAPSES
         )
         return Sweep(
             ring=tuple((rung[i], int(rung[i + 1])) for i in range(0, len(rung), 2)),
             ended=tuple((ended[i], ended[i + 1]) for i in range(0, len(ended), 2)),
+            suspects=frozenset(suspects),
         )
 
     def release_held(self, before_revision: int, *, limit: int = 200) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
@@ -154,6 +155,32 @@ class Claim:
     kind: NotificationKind = ""
 
 
+def read_claim(notification_id: str, token: str, answer: Sequence[Any]) -> Claim | NotClaimed:
+    """What `claim.lua` answered."""
+    if answer[0] != "claimed":
+        return NotClaimed(state=answer[0])
+    return Claim(
+        id=notification_id,
+        token=token,
+        at_ms=int(answer[1]),
+        number=int(answer[2]),
+        channel=answer[3],
+        lane=answer[4],
+        accepted_at_ms=int(answer[5]),
+        expires_at_ms=int(answer[6]),
+        outcomes=answer[7],
+        passes=int(answer[8]),
+        lapses=int(answer[9]),
+        content=answer[10],
+        memory=answer[11],
+        unsure_server=answer[12],
+        unsure_at_ms=int(answer[13]),
+        attempts=int(answer[14]),
+        revision=int(answer[15]),
+        kind=answer[16],
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What is about to be sent, and what becomes of it if its end is never learned.
@@ -221,7 +248,9 @@ class Sweep:
     Attributes:
         ring: Ids to enqueue, each with the number of passes made.
         ended: Ids that became final meanwhile, each with its state.
+        suspects: Those to enqueue whose worker died before; each is to be tried by itself.
     """
 
     ring: tuple[tuple[str, int], ...]
     ended: tuple[tuple[str, State], ...]
+    suspects: frozenset[str] = frozenset()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import redis
+
+from tasks.redis_question import Question
+
+T = TypeVar("T")
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
@@ -58,6 +62,10 @@ class Scripts:
     def run(self, name: str, *arguments: str | int) -> Any:
         """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
         return self._scripts[name](args=[self._prefix, *arguments])
+
+    def question(self, name: str, read: Callable[[Any], T], *arguments: str | int) -> Question[T]:
+        """One script, to be asked beside another."""
+        return Question(self._scripts[name], (self._prefix, *arguments), read)
 
     def run_many(self, name: str, calls: list[tuple[str | int, ...]]) -> list[Any]:
         """Run one script for each call in one round trip; an error stands in the place of its answer."""

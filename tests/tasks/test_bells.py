@@ -14,7 +14,7 @@ import redis
 from celery import Celery
 
 from tasks import broker
-from tasks.bells import Bells
+from tasks.bells import Bells, messages_for
 from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
 from tests.rigs.processes import free_port
 
@@ -61,6 +61,49 @@ def test_a_bell_is_what_celery_itself_would_put_on_the_wire(
 def test_a_bell_carries_an_id_and_nothing_else(bells: Bells, redis_server: redis.Redis) -> None:
     bells.ring([(ID, "normal", 0)])
     assert message(redis_server, "notify.normal")["body"][:2] == [[ID], {}]
+
+
+def ids_in(client: redis.Redis, queue: str) -> list[list[str]]:
+    """The ids of each message that waits, oldest first."""
+    bodies = [message(client, queue)["body"] for _ in range(client.llen(queue))]
+    return [[ids] if isinstance(ids, str) else ids for (ids,), _, _ in bodies]
+
+
+def test_many_first_passes_share_messages(bells: Bells, redis_server: redis.Redis) -> None:
+    ids = [f"n{number}" for number in range(1_000)]
+    assert bells.ring_together(ids, "low") == 1_000
+    assert bells.depth("low") == messages_for(1_000, "low") == 20
+    messages = ids_in(redis_server, "notify.low")
+    assert {len(each) for each in messages} == {broker.BATCH_IDS}
+    assert [each for some in messages for each in some] == ids
+
+
+@pytest.mark.parametrize(
+    "count, lane, messages",
+    [(1, "high", 1), (31, "normal", 31), (32, "normal", 16), (100, "normal", 17), (900, "files", 900)],
+)
+def test_few_are_spread_over_slots_and_files_come_by_themselves(
+    bells: Bells, redis_server: redis.Redis, count: int, lane: str, messages: int
+) -> None:
+    assert bells.ring_together([f"n{number}" for number in range(count)], lane) == count
+    assert redis_server.llen(f"notify.{lane}") == messages == messages_for(count, lane)
+
+
+def test_a_message_for_many_is_what_celery_itself_would_put_on_the_wire(
+    bells: Bells, redis_server: redis.Redis, valkey_url: str
+) -> None:
+    ids = [f"n{number}" for number in range(32)]
+    with Celery("sender", broker=valkey_url, set_as_current=False) as sender:
+        sender.send_task(broker.DELIVER_MANY_TASK, args=(ids[:2],), queue="notify.high", ignore_result=True)
+    bells.ring_together(ids, "high")
+    theirs, ours = message(redis_server, "notify.high"), message(redis_server, "notify.high")
+    for each in (theirs, ours):
+        # Of the sender, of the transport, and of the task alone; the arguments show nowhere.
+        for own in ("origin", "argsrepr", "id", "root_id"):
+            assert each["headers"].pop(own)
+        for own in ("reply_to", "delivery_tag", "correlation_id"):
+            each["properties"].pop(own, None)
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("lane", ["high", "normal", "files", "low"])

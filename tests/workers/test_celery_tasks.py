@@ -54,10 +54,15 @@ class Ending:
         return self.outcome
 
 
+def unsent(kind: str, **_fields: object) -> None:
+    """No event is sent by a task for itself."""
+    raise AssertionError(kind)
+
+
 def end_of(outcome: PassResult | Exception) -> Any:
     """What Celery makes of a pass that ended this way: its value, or what it raised."""
     app = Celery("test", set_as_current=False)
-    celery_tasks.register(app, lambda: Ending(outcome))  # type: ignore[arg-type,return-value]
+    celery_tasks.register(app, lambda: Ending(outcome), unsent)  # type: ignore[arg-type,return-value]
     return app.tasks["notify.deliver"].apply(args=(ID,)).result
 
 
@@ -111,7 +116,7 @@ def test_a_crash_tells_where_in_the_log_and_nothing_of_its_words(caplog: pytest.
 @pytest.mark.parametrize("notification_id", [None, 5, ["x"], {"to": ADDRESS}])
 def test_a_bell_without_an_id_is_refused(notification_id: object) -> None:
     app = Celery("test", set_as_current=False)
-    celery_tasks.register(app, lambda: Ending(ValueError()))  # type: ignore[arg-type,return-value]
+    celery_tasks.register(app, lambda: Ending(ValueError()), unsent)  # type: ignore[arg-type,return-value]
     raised = app.tasks["notify.deliver"].apply(args=(notification_id,)).result
     assert isinstance(raised, NotificationRefused)
     assert ADDRESS not in str(raised)

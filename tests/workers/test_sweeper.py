@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import json
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -28,7 +30,14 @@ from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import free_port
 from workers.probes import Probes
-from workers.sweeper import LOOK_AT_HELD_EVERY_SECONDS, PURGE_EVERY_SECONDS, PURGES_A_SWEEP, Sweeper
+from workers.sweeper import (
+    LOOK_AT_HELD_EVERY_SECONDS,
+    PURGE_EVERY_SECONDS,
+    PURGES_A_SWEEP,
+    RUNG_AT_ONCE,
+    WAITING_IN_BATCHES,
+    Sweeper,
+)
 
 RING_AGAIN_SECONDS = 31.0
 PAST_THE_LEASE_SECONDS = 31.0
@@ -274,18 +283,57 @@ def test_now_and_then_all_that_is_held_is_looked_at_again(swept: Swept) -> None:
 
 def test_a_backlog_is_rung_for_as_the_queue_has_room(swept: Swept) -> None:
     count = broker.QUEUE_LIMIT + 500
-    swept.installation.publish_many(count)
+    swept.installation.publish_many(count, attachments=[{"path": r"\\srv\share\file"}])
     for _ in range(3):
         swept.sweep()
-        assert swept.queue() <= broker.QUEUE_LIMIT + BATCH
-    assert swept.queue() >= broker.QUEUE_LIMIT
-    rung = set(map(str, swept.redis.lrange("notify.normal", 0, -1)))
-    swept.redis.ltrim("notify.normal", 0, 99)
+        assert swept.queue("files") <= broker.QUEUE_LIMIT + BATCH
+    assert swept.queue("files") >= broker.QUEUE_LIMIT
+    rung = set(map(str, swept.redis.lrange("notify.files", 0, -1)))
+    swept.redis.ltrim("notify.files", 0, 99)
     for _ in range(5):
         swept.sweep()
-        assert swept.queue() <= broker.QUEUE_LIMIT + BATCH
-    rung |= set(map(str, swept.redis.lrange("notify.normal", 0, -1)))
+        assert swept.queue("files") <= broker.QUEUE_LIMIT + BATCH
+    rung |= set(map(str, swept.redis.lrange("notify.files", 0, -1)))
     assert len(rung) == count, "in the end each has had its bell"
+
+
+def ids_in_queue(swept: Swept) -> list[str | list[str]]:
+    """What each message of the queue carries: an id, or some."""
+    raw = swept.redis.lrange("notify.normal", 0, -1)
+    return [json.loads(base64.b64decode(json.loads(str(each))["body"]))[0][0] for each in raw]
+
+
+def test_a_backlog_of_first_passes_is_rung_for_in_batches_up_to_a_bound(swept: Swept) -> None:
+    count = WAITING_IN_BATCHES + broker.QUEUE_LIMIT + 500
+    published = set(swept.installation.publish_many(count))
+    swept.forget_bells()
+    swept.installation.server.advance(RING_AGAIN_SECONDS)
+    swept.now += 1
+    swept.sweep()
+    batches = ids_in_queue(swept)
+    assert {len(each) for each in batches[1:]} <= {RUNG_AT_ONCE // broker.SLOTS_TO_FILL, 4}
+    assert len({each for some in batches for each in some}) == WAITING_IN_BATCHES
+    for _ in range(4):
+        swept.sweep()
+    assert swept.queue() <= broker.QUEUE_LIMIT, "from there on single bells fill it up"
+    swept.forget_bells()
+    for _ in range(4):
+        swept.sweep()
+    later = [[each] if isinstance(each, str) else each for each in ids_in_queue(swept)]
+    assert published >= {each for some in later for each in some}
+    assert len({each for some in (*batches, *later) for each in some}) > WAITING_IN_BATCHES
+
+
+def test_one_whose_worker_died_is_rung_for_by_itself(swept: Swept) -> None:
+    ids = swept.installation.publish_many(64)
+    swept.claim(ids[10])
+    swept.forget_bells()
+    swept.installation.server.advance(PAST_THE_LEASE_SECONDS)
+    swept.sweep()
+    carried = ids_in_queue(swept)
+    assert [each for each in carried if isinstance(each, str)] == [ids[10]]
+    others = [each for some in carried if isinstance(some, list) for each in some]
+    assert sorted(others) == sorted({*ids} - {ids[10]})
 
 
 def test_a_full_queue_keeps_no_other_lane_waiting(swept: Swept) -> None:
@@ -383,14 +431,13 @@ def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None
         sweeper = Sweeper(runtime)
         # Each with a lock of its own, as if all of them had it.
         sweeper._lock_key = f"notify:sweeper:{runtime.worker}"
-        ring = runtime.bells.ring
+        ring = runtime.bells.ring_together
 
-        def remember(bells: object) -> int:
-            told = list(bells)  # type: ignore[call-overload]
-            rung.extend(notification_id for notification_id, _, _ in told)
-            return ring(told)
+        def remember(ids: Sequence[str], lane: str) -> int:
+            rung.extend(ids)
+            return ring(ids, lane)
 
-        runtime.bells.ring = remember  # type: ignore[method-assign]
+        runtime.bells.ring_together = remember  # type: ignore[method-assign]
         start.wait()
         sweeper.sweep()
 

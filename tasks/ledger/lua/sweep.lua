@@ -5,7 +5,7 @@ local lane, room, look = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local ring_again, poison_lapses = tonumber(ARGV[5]), tonumber(ARGV[6])
 local now = now_ms()
 insist()
-local rung, ended = {}, {}
+local rung, ended, suspects = {}, {}, {}
 -- Leases first, whatever the backlog: few are out at a time, and a dead worker's must not wait behind those that
 -- are due and have no room.
 local sending = {}
@@ -43,7 +43,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due_key(lane), '-inf', now, 'LIM
       queue(record, now + ring_again, since)
       rung[#rung + 1] = id
       rung[#rung + 1] = tonumber(record.pass or '0')
+      if tonumber(record.lapses or '0') > 0 then suspects[#suspects + 1] = id end
     end
   end
 end
-return {rung, ended}
+return {rung, ended, suspects}

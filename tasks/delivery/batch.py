@@ -1,0 +1,78 @@
+"""Many notifications one after another: each is claimed when the one before is finished, in one round trip.
+
+Nothing is claimed ahead. A worker that dies holds one of them, as if each had come by itself, and one that is
+slow keeps none of the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from settings_store.logs import EventLog
+from settings_store.logs.line import places
+from tasks.delivery.deliverer import Deliverer, PassResult
+from tasks.delivery.turn import Turn
+
+#: So long a batch goes on to the next one. It is what a notification of high priority may have to wait for a
+#: slot beside one pass, so it is short; what is left goes to other slots.
+BATCH_SECONDS: Final = 1.0
+
+_log = EventLog(__name__)
+
+Begin = Callable[[str], None]
+#: Told the id and what became of it: a result, or the error that ended the pass.
+End = Callable[[str, PassResult | Exception], None]
+
+
+def deliver_many(
+    deliverer: Deliverer,
+    ids: Sequence[str],
+    *,
+    begin: Begin,
+    end: End,
+    stopping: Callable[[], bool],
+    seconds: float = BATCH_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """Make a pass of each that is due; those that were not begun.
+
+    Args:
+        deliverer: Makes the passes.
+        ids: Which, in order.
+        begin: Hears of each before its pass.
+        end: Hears of each after that.
+        stopping: Whether this process is to end: then none is begun any more.
+        seconds: How long to go on.
+        clock: Seconds that only grow.
+    """
+    until = clock() + seconds
+    left = list(ids)
+    turn: Turn | None = None
+
+    def following() -> Turn | None:
+        nonlocal turn
+        if turn is None and left:
+            turn = deliverer.turn(left[0])
+        goes_on = not stopping() and clock() < until
+        return turn if turn is not None and (turn.has_come or goes_on) else None
+
+    while (now := following()) is not None:
+        turn = None
+        left.pop(0)
+        _tell(begin, now.id)
+        result: PassResult | Exception
+        try:
+            result = deliverer.take(now, following=following)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
+            result = error
+        _tell(end, now.id, result)
+    return left
+
+
+def _tell(hears: Callable[..., None], *what: object) -> None:
+    try:
+        hears(*what)
+    except Exception as error:  # noqa: BLE001  # what became of it is in the ledger, and the next is claimed
+        _log.error("untold", error=type(error).__name__, at=places(error.__traceback__))

@@ -1,0 +1,50 @@
+"""Where the events of this process go: by the worker's own dispatcher, else by one of the process' own."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery, bootsteps
+
+
+class EventOutlet:
+    """Sends events for tasks that tell of more than themselves.
+
+    Args:
+        app: The app.
+    """
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._dispatcher: Any = None
+        self._pid = 0
+
+    def use(self, dispatcher: Any) -> None:
+        """Send by this dispatcher from now on, in this very process."""
+        self._dispatcher, self._pid = dispatcher, os.getpid()
+
+    def send(self, kind: str, **fields: object) -> None:
+        """Send an event; where the broker does not take it, it is lost, as Celery's own are."""
+        if self._pid == os.getpid():
+            self._dispatcher.send(kind, **fields)
+            return
+        # A child of a pool of processes: its parent's dispatcher is not to be used.
+        if self._app.conf.worker_send_task_events:
+            with self._app.events.default_dispatcher() as dispatcher:
+                dispatcher.send(kind, **fields)
+
+
+def step_for(outlet: EventOutlet) -> type[bootsteps.StartStopStep]:
+    """The consumer's step that gives the outlet its dispatcher, a new one after each loss of the broker."""
+
+    class OutletStep(bootsteps.StartStopStep):
+        """Runs after the step that makes the dispatcher."""
+
+        requires = ("celery.worker.consumer.events:Events",)
+
+        def start(self, parent: Any) -> None:
+            """Begin, or begin again."""
+            outlet.use(parent.event_dispatcher)
+
+    return OutletStep
