@@ -63,15 +63,20 @@ class Bells:
                 self._count(lane)
         return rung
 
-    def ring_together(self, ids: Sequence[str], lane: str) -> int:
+    def ring_together(self, ids: Sequence[str], lane: str, *, in_turn: bool = False) -> int:
         """Enqueue the first passes of many, some to a message; how many were rung.
 
         Few are rung for by themselves, as are those that fetch files.
 
+        Args:
+            ids: Which.
+            lane: Of all of them.
+            in_turn: Have as few slots as can be at them, one after another.
+
         Raises:
             The same as `ring`.
         """
-        size = batch_size(len(ids), lane)
+        size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(len(ids), lane)
         if size == 1:
             return self.ring((notification_id, lane, 0) for notification_id in ids)
         with self._acquired(self._producers) as producer:

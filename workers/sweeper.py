@@ -110,22 +110,23 @@ class Sweeper:
             found = self._runtime.ledger.sweep(lane, room=looked)
             for notification_id, state in found.ended:
                 _log.warning("ended_unsent", notification=notification_id, state=state)
-            rung += self._ring(lane, found, room, together=bool(together))
+            rung += self._ring(lane, found, room, may_share=bool(together))
             together -= len(found.ring)
             if together <= 0 or len(found.ring) < looked:
                 return rung
 
-    def _ring(self, lane: str, found: Sweep, room: int, *, together: bool) -> int:
+    def _ring(self, lane: str, found: Sweep, room: int, *, may_share: bool) -> int:
         """Ring for what was found; how many bells that were."""
-        firsts: list[str] = []
-        singly: list[tuple[str, str, int]] = []
-        for notification_id, passes in found.ring:
-            if together and passes == 0 and notification_id not in found.suspects:
-                firsts.append(notification_id)
-            else:
-                singly.append((notification_id, lane, passes))
+        # A worker tries one suspect at a time; in one slot they wait for each other and for nothing else.
+        firsts = {each: each in found.suspects for each, passes in found.ring if passes == 0}
+        suspects = [each for each, is_suspect in firsts.items() if is_suspect]
+        together = [each for each, is_suspect in firsts.items() if not is_suspect and may_share]
+        apart = {*suspects, *together}
+        singly = [(each, lane, passes) for each, passes in found.ring if each not in apart]
+        bells = self._runtime.bells
         try:
-            rung = self._runtime.bells.ring(singly) + self._runtime.bells.ring_together(firsts, lane)
+            rung = bells.ring(singly) + bells.ring_together(together, lane)
+            rung += bells.ring_together(suspects, lane, in_turn=True)
             for notification_id, _ in found.ended[: max(room - rung, 0)]:
                 self._runtime.ring_end(notification_id)
         except (kombu.exceptions.OperationalError, OSError) as error:

@@ -324,16 +324,17 @@ def test_a_backlog_of_first_passes_is_rung_for_in_batches_up_to_a_bound(swept: S
     assert len({each for some in (*batches, *later) for each in some}) > WAITING_IN_BATCHES
 
 
-def test_one_whose_worker_died_is_rung_for_by_itself(swept: Swept) -> None:
+def test_those_whose_workers_died_are_rung_for_in_turn_and_beside_no_others(swept: Swept) -> None:
     ids = swept.installation.publish_many(64)
-    swept.claim(ids[10])
+    suspects = {ids[number] for number in range(0, 64, 7)}
+    for each in suspects:
+        swept.claim(each)
     swept.forget_bells()
     swept.installation.server.advance(PAST_THE_LEASE_SECONDS)
     swept.sweep()
-    carried = ids_in_queue(swept)
-    assert [each for each in carried if isinstance(each, str)] == [ids[10]]
-    others = [each for some in carried if isinstance(some, list) for each in some]
-    assert sorted(others) == sorted({*ids} - {ids[10]})
+    messages = [{each} if isinstance(each, str) else {*each} for each in ids_in_queue(swept)]
+    assert [each for each in messages if each & suspects] == [suspects]
+    assert set.union(*messages) == {*ids}
 
 
 def test_a_full_queue_keeps_no_other_lane_waiting(swept: Swept) -> None:
@@ -433,9 +434,9 @@ def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None
         sweeper._lock_key = f"notify:sweeper:{runtime.worker}"
         ring = runtime.bells.ring_together
 
-        def remember(ids: Sequence[str], lane: str) -> int:
+        def remember(ids: Sequence[str], lane: str, *, in_turn: bool = False) -> int:
             rung.extend(ids)
-            return ring(ids, lane)
+            return ring(ids, lane, in_turn=in_turn)
 
         runtime.bells.ring_together = remember  # type: ignore[method-assign]
         start.wait()
