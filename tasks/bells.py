@@ -79,7 +79,7 @@ class Bells:
         size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(len(ids), lane)
         if size == 1:
             return self.ring((notification_id, lane, 0) for notification_id in ids)
-        with self._acquired(self._producers) as producer:
+        with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for start in range(0, len(ids), size):
                 some = list(ids[start : start + size])
                 task_id = str(uuid.uuid4())
