@@ -83,6 +83,14 @@ def test_what_lasts_has_a_health_check_and_time_to_end(name: str) -> None:
     assert service["logging"]["options"]["max-size"]
 
 
+def test_an_inbox_ends_by_the_signal_that_its_program_knows() -> None:
+    # aiosmtpd as the first process would sit out the whole grace on any other.
+    for name in ("inbox-primary", "inbox-secondary"):
+        assert "aiosmtpd" in SERVICES[name]["command"]
+        assert SERVICES[name]["stop_signal"] == "SIGINT"
+    assert all("stop_signal" not in each for name, each in SERVICES.items() if "inbox-" not in name)
+
+
 def test_no_secret_is_in_a_variable_and_keys_are_seen_by_those_who_need_them_alone() -> None:
     for name, service in SERVICES.items():
         for variable, value in (service.get("environment") or {}).items():
