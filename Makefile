@@ -51,6 +51,10 @@ benchmark: install-dev ## measure side by side (ARGS="overhead --rounds 7" some,
 benchmark-peers: install-dev ## install what the benchmark `peers` compares with, apart from all else
 	$(BIN)/python -m pip install --quiet --upgrade --require-hashes --target $(VENV)/peers -r requirements/peers.txt
 
+.PHONY: fuzz
+fuzz: install-dev ## try a hundred times as many odd inputs at every door as a test run does; takes long
+	$(BIN)/pytest --hypothesis-profile=long --timeout 14400 tests/doors $(ARGS)
+
 .PHONY: install install-dev python
 install: python
 	@$(PYTHON) -m workers.embedded.install run

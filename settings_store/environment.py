@@ -21,7 +21,7 @@ EMBEDDED_FILE = "environment"
 #: shown by whatever shows a container.
 _IN_FILES = {"NOTIFY_REDIS_URL": "NOTIFY_REDIS_URL_FILE", "NOTIFY_BROKER_URL": "NOTIFY_BROKER_URL_FILE"}
 
-_BROKER_SCHEMES = ("redis://", "rediss://", "unix://", "amqp://", "amqps://")
+_BROKER_SCHEMES = ("redis://", "rediss://", "amqp://", "amqps://")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -74,8 +74,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
             "NOTIFY_REDIS_URL is not set and no embedded server runs here: "
             "start one with `make up`, or set it, for example redis://127.0.0.1:6379/0"
         )
-    if not redis_url.startswith(("redis://", "rediss://", "unix://")):
-        raise InvalidEnvironment("NOTIFY_REDIS_URL must start with redis://, rediss:// or unix://")
+    if not redis_url.startswith(("redis://", "rediss://")):
+        raise InvalidEnvironment(
+            "NOTIFY_REDIS_URL must start with redis:// or rediss://; a Unix socket is not taken"
+        )
     prefix = given.get("NOTIFY_PREFIX", "notify")
     if not _PREFIX.fullmatch(prefix):
         raise InvalidEnvironment("NOTIFY_PREFIX must be 1 to 40 letters, digits, hyphens or underscores")
@@ -127,9 +129,12 @@ def _read_files(given: Mapping[str, str]) -> dict[str, str]:
             continue
         if name in given:
             raise InvalidEnvironment(f"{name} and {file} are both set; allowed: one of them")
+        if "://" in named:
+            # Its password would stand in the message, and the message in some log.
+            raise InvalidEnvironment(f"{file} holds a URL; allowed: the name of a file with it, or {name}")
         try:
             value = Path(named).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or "is no text").lower()
             raise InvalidEnvironment(f"{file}: {named}: {reason}") from None
         if not value:

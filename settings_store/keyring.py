@@ -109,6 +109,8 @@ def generate(path: Path) -> Keyring:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise KeyringUnusable(f"{path}: exists; a key file is never overwritten, name another") from None
+    except ValueError:
+        raise KeyringUnusable("the name of the key file is none that a file can have") from None
     except OSError as error:
         raise KeyringUnusable(f"{path}: cannot be written: {error.strerror}") from None
     try:
@@ -136,6 +138,8 @@ def _read(path: Path) -> Keyring:
             content = b"" if fault else os.read(descriptor, _FILE_MAXIMUM_BYTES)
         finally:
             os.close(descriptor)
+    except ValueError:
+        raise KeyringUnusable("the name of the key file is none that a file can have") from None
     except OSError as error:
         raise KeyringUnusable(f"{path}: cannot be read: {error.strerror}") from None
     if fault:
@@ -162,8 +166,13 @@ def _parse(content: bytes) -> Keyring | None:
         document = json.loads(content)
         primary, encoded, following = document["primary"], document["keys"], document.get("next", "")
         keys = {key_id: base64.b64decode(text, validate=True) for key_id, text in encoded.items()}
-    except (ValueError, binascii.Error, TypeError, KeyError, AttributeError):
+    except (ValueError, binascii.Error, TypeError, KeyError, AttributeError, RecursionError):
         return None
     well_formed = all(KEY_ID.fullmatch(key_id) and len(key) == KEY_BYTES for key_id, key in keys.items())
-    named = isinstance(primary, str) and primary in keys and (following == "" or following in keys)
+    named = (
+        isinstance(primary, str)
+        and isinstance(following, str)
+        and primary in keys
+        and (following == "" or following in keys)
+    )
     return Keyring(primary, keys, following) if well_formed and named else None

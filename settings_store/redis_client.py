@@ -21,7 +21,7 @@ def connect(url: str, *, retries: int = RETRIES, max_connections: int = 64) -> r
     It opens no connection before the first call, so it may be made before a fork.
 
     Args:
-        url: `redis://`, `rediss://` or `unix://`.
+        url: `redis://` or `rediss://`.
         retries: How often a call is repeated after a lost connection or reply.
         max_connections: How many sockets the pool may hold; more callers than that get an error.
     """

@@ -23,7 +23,7 @@ from celery.worker.request import Request
 from settings_store.errors import SettingsError
 from settings_store.logs import EventLog
 from settings_store.logs.line import places
-from tasks import broker
+from tasks import broker, message_headers
 from tasks.delivery.batch import deliver_many as deliver_one_after_another
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -76,6 +76,10 @@ class QuietRequest(Request):
         if not _is_well_formed(message.payload):
             # It would fail outside the task, and stay unacknowledged for ever.
             raise InvalidTaskError("malformed (body)")
+        if fault := message_headers.fault_of(self._request_dict):
+            raise InvalidTaskError(f"malformed ({fault})")
+        # Another name for the task would stand in logs and events, and a sender may make it of anything.
+        self.name = self._request_dict["shadow"] = self._type
         # What the sender wrote here goes along with the task, and from there into the records of its log.
         self._request_dict.update(argsrepr=self.argsrepr, kwargsrepr=self.kwargsrepr)
 
@@ -143,8 +147,9 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
     """
 
     @app.task(name=broker.DELIVER_TASK, base=NotifyTask, shared=False, acks_late=False, ignore_result=True)
-    def deliver(notification_id: object) -> str:
+    def deliver(*args: object, **kwargs: object) -> str:
         """Make one pass of a notification that the ledger has."""
+        notification_id = _only("notification_id", args, kwargs)
         if not isinstance(notification_id, str):
             raise NotificationRefused("notification_id: must be text; allowed: the id of an accepted one")
         with _without_words(notification_id):
@@ -160,8 +165,9 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
         # Its notifications have the rows.
         send_events=False,
     )
-    def deliver_many(self: Task, notification_ids: object) -> str:
+    def deliver_many(self: Task, *args: object, **kwargs: object) -> str:
         """Make the first passes of notifications that the ledger has, one after another."""
+        notification_ids = _only("notification_ids", args, kwargs)
         match notification_ids:
             case [str(), *rest] if all(isinstance(each, str) for each in rest):
                 return _run_batch(runtime(), notification_ids, send_event, self.request)  # type: ignore[arg-type]
@@ -179,8 +185,9 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
         max_retries=None,
         ignore_result=False,
     )
-    def submit(self: Task, notification: object = None) -> dict[str, object]:
+    def submit(self: Task, *args: object, **kwargs: object) -> dict[str, object]:
         """Accept a notification and make its first pass; the answer is `{"id", "number"}`."""
+        notification = _only("notification", args, kwargs)
         with _without_words(self.request.id):
             published = _accept(runtime(), self, notification)
             answer: dict[str, object] = {"id": published.id, "number": published.number}
@@ -207,8 +214,9 @@ def _register_tests(app: Celery, runtime: Callable[[], Runtime]) -> None:
         acks_late=False,
         ignore_result=True,
     )
-    def test_server(self: Task, test_id: object) -> str:
+    def test_server(self: Task, *args: object, **kwargs: object) -> str:
         """Make the test of servers whose draft has this id."""
+        test_id = _only("test_id", args, kwargs)
         if not isinstance(test_id, str):
             raise NotificationRefused("test_id: must be text; allowed: the id of a test")
         with _without_words(self.request.id):
@@ -222,12 +230,22 @@ def _register_tests(app: Celery, runtime: Callable[[], Runtime]) -> None:
         acks_late=False,
         ignore_result=True,
     )
-    def test_attachment(self: Task, test_id: object) -> str:
+    def test_attachment(self: Task, *args: object, **kwargs: object) -> str:
         """Make the test of an attachment whose draft has this id."""
+        test_id = _only("test_id", args, kwargs)
         if not isinstance(test_id, str):
             raise NotificationRefused("test_id: must be text; allowed: the id of a test")
         with _without_words(self.request.id):
             return runtime().attachment_examiner.make(test_id, worker=self.request.hostname)
+
+
+def _only(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
+    """The one argument of a task, by place or by name; Python's own error would quote its sender."""
+    if len(args) == 1 and not kwargs:
+        return args[0]
+    if not args and kwargs.keys() == {name}:
+        return kwargs[name]
+    raise NotificationRefused(f"arguments: are not {name} alone; allowed: kwargs={{{name!r}: …}}")
 
 
 @contextlib.contextmanager

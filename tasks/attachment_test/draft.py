@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from tasks.addresses import has_control
+from tasks.addresses import encodable, has_control
 from tasks.live_test.author import checked_author
 from tasks.live_test.errors import InvalidDraft
 from tasks.notification_document import (
@@ -61,6 +61,8 @@ def checked(draft: Draft) -> Draft:
             raise InvalidDraft("path: is blank; allowed: \\\\server\\share\\file or an absolute path")
         if len(draft.path) > PATH_MAXIMUM_CHARACTERS:
             raise InvalidDraft(f"path: is too long; allowed: {PATH_MAXIMUM_CHARACTERS:,} characters")
+        if not encodable(draft.path):
+            raise InvalidDraft("path: is not valid Unicode; allowed: a path that is")
         if has_control(draft.path):
             raise InvalidDraft("path: has a control character; allowed: none")
     elif not 1 <= (draft.job_output or 0) <= JOB_NUMBER_MAX:

@@ -14,6 +14,7 @@ from tasks.ledger.pages import Page, Summary
 from tasks.ledger.records import LANES, OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, Priority, State
 from tasks.ledger.scripts import Scripts
 from tasks.ledger.search import search
+from tasks.notification_document import ID_MAX_CHARACTERS
 from tasks.search_terms import split_terms
 from tasks.server import Channel
 
@@ -87,8 +88,10 @@ class LedgerQueries:
 
     def find(self, id_or_number: str) -> Record | None:
         """The record of an id, or of a running number; None where there is none (any more)."""
+        if not id_or_number.isascii() or len(id_or_number) > ID_MAX_CHARACTERS:
+            return None  # whatever was typed: neither Redis nor a number has to take it
         record = self.get(id_or_number)
-        if record is None and id_or_number.isascii() and id_or_number.isdecimal():
+        if record is None and id_or_number.isdecimal():
             hundred, rest = divmod(int(id_or_number), _NUMBERS_TOGETHER)
             found: Any = self._redis.hget(self._key("numbers", str(hundred)), str(rest))
             record = self.get(found) if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,9 @@ from tasks.transports.timeouts import Timeouts
 from tasks.transports.transaction import ask_recipients, open_envelope
 from tasks.transports.trust import Trust
 from tasks.verdict import Verdict, judge
+
+#: As RFC 1870 has the size that a server takes.
+_SIZE = re.compile("[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ def _offers(client: WatchedClient) -> dict[str, object]:
     """What the server offers, as it said last."""
     offers = sorted(name.upper() for name in client.esmtp_features)
     size = client.esmtp_features.get("size", "").split(" ")[0]
-    return {"offers": offers, "largest_bytes": int(size) if size.isdecimal() else None}
+    return {"offers": offers, "largest_bytes": int(size) if _SIZE.fullmatch(size) else None}
 
 
 def _note(progress: Progress, phase: Phase, server: Server, **facts: object) -> None:

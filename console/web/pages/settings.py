@@ -28,6 +28,8 @@ pages = PageRoutes()
 
 #: Primary and secondary side by side, with the name of the pair.
 PAIRS = {"Email": ("primary_email", "secondary_email"), "SMS": ("primary_sms", "secondary_sms")}
+#: Of the longest number of a revision that somebody may ask for.
+_DIGITS = 12
 _ACTIONS = {"change": "options.change", "import": "options.import"}
 
 
@@ -104,7 +106,7 @@ def after_saving(visit: Visit, change: Change) -> Response:
 
 def reached(visit: Visit, revision: str) -> dict[str, Any]:
     """Which workers use a revision, or a later one, by what they last said."""
-    number = int(revision) if revision.isascii() and revision.isdecimal() else 0
+    number = int(revision) if revision.isascii() and revision.isdecimal() and len(revision) <= _DIGITS else 0
     alive = [each for each in visit.backend.fleet.alive() if each.life]
     behind = [each.name for each in alive if each.life and each.life.revision < number]
     return {"saved": number, "workers": len(alive), "behind": behind}
