@@ -81,6 +81,7 @@ class Message(BaseModel):
     priority: Priority
     servers: list[str]
     perhaps_twice: list[str]
+    runbook: str | None = Field(description="Of a dead letter, the part of the runbook that says what to do.")
     notification: dict[str, Any] | None = Field(
         default=None, description="The document as it was accepted, where `content=true` asks for it."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from console.cli.relative_time import rfc3339
+from tasks.dead_letter import cause_of
 from tasks.ledger.queries import Page, Record
 from tasks.notification import InvalidNotification, envelope_recipients, load
 
@@ -20,7 +21,7 @@ _OF_A_FILE = ("file", "bytes", "seconds")
 
 def show(record: Record) -> dict[str, Any]:
     """Everything about one notification; what does not apply is null."""
-    recipients = recipients_of(record)
+    recipients, cause = recipients_of(record), cause_of(record)
     return {
         "id": record.id,
         "number": record.number,
@@ -35,6 +36,7 @@ def show(record: Record) -> dict[str, Any]:
         "priority": record.priority,
         "servers": list(record.servers),
         "perhaps_twice": [recipients[place] for place in sorted(record.perhaps_twice)],
+        "runbook": cause.link if cause else None,
     }
 
 

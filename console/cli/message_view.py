@@ -12,6 +12,7 @@ from console.cli.relative_time import clock_time, duration, local_date, relative
 from console.cli.screen import Screen
 from console.cli.state_words import COLOUR_OF_STATE, MARK_OF_OUTCOME, MEANING_OF_STATE
 from console.cli.timeline_groups import grouped
+from tasks.dead_letter import cause_of
 from tasks.ledger import FINAL_STATES
 from tasks.ledger.queries import Record
 from tasks.notification import InvalidNotification, load
@@ -51,6 +52,8 @@ def message_lines(record: Record, *, now_ms: int, screen: Screen) -> Iterator[st
 def _facts(record: Record, now_ms: int) -> Iterator[tuple[str, str]]:
     if record.reason:
         yield "why", shown(record.reason)
+    if cause := cause_of(record):
+        yield "what to do", cause.link
     yield "what", f"{_CHANNEL[record.channel]}{_subject(record)}"
     context = _context(record)
     if context:

@@ -183,6 +183,7 @@ PARTIAL = """\
 ID=1  PARTIAL  some recipients got it, others did not
 
 why         by primary_email
+what to do  docs/runbook/dead-letters.md#partial
 what        e-mail, high, "Payroll failed on prod1"
 accepted    2027-01-15 08:00:00 UTC, 1 d 1 h ago
 finished    2027-01-15 08:00:16 UTC, 1 d 1 h ago, after 16 s
@@ -291,6 +292,7 @@ def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine,
         "priority": "high",
         "servers": ["primary_email", "secondary_email"],
         "perhaps_twice": [],
+        "runbook": "docs/runbook/dead-letters.md#partial",
     }
     assert list(shown["recipients"]) == ["ops@example.com", "oncall@example.com", "gone@example.com"]
     assert all(list(attempt)[: len(ATTEMPT)] == ATTEMPT for attempt in attempts)

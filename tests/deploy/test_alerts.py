@@ -13,7 +13,6 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from settings_store.store import SettingsStore
-from tasks.ledger import DEAD_LETTERS
 from tasks.metrics import FleetGauges, ProcessTally
 from tests.rigs.embedded import PROJECT
 from tests.rigs.processes import require_program
@@ -94,10 +93,3 @@ def test_a_page_says_what_it_means_what_to_look_at_and_what_to_do(page: Path) ->
         text = page.read_text(encoding="utf-8")
         for heading in ("**What it means.**", "**What to look at.**", "**What to do.**"):
             assert heading in text
-
-
-def test_every_state_of_a_dead_letter_has_its_part() -> None:
-    headings = re.findall(
-        r"^## (\w+)$", (RUNBOOK / "dead-letters.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert {heading.lower() for heading in headings} == {*DEAD_LETTERS, "poison", "cancelled"}

@@ -16,6 +16,7 @@ from console.web.routes import PageRoutes
 from console.web.visit import Visit
 from settings_store.access import Privilege
 from settings_store.catalog import GROUPS
+from tasks.dead_letter import cause_of
 from tasks.ledger import DEAD_LETTERS, FINAL_STATES, OPEN_STATES, STATES, MessageFilter, State
 from tasks.server_status import SERVER_NAMES
 
@@ -71,6 +72,7 @@ def message(visit: Visit, message_id: str) -> Response:
         "meaning": MEANING_OF_STATE[record.state],
         "is_final": record.state in FINAL_STATES,
         "can_replay": record.state in DEAD_LETTERS,
+        "cause": cause_of(record),
         "can_cancel": record.state in OPEN_STATES,
         "manages": visit.may(Privilege.MANAGE_NOTIFICATIONS),
     }
