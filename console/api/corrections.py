@@ -15,7 +15,7 @@ from console.api.message_forms import Corrections
 from console.api.message_query import FilterForm
 from console.api.openapi import faults, takes
 from console.api.problem import ProblemRoute
-from console.cli.correction_view import correction_json
+from console.presenting.correction_json import correction_json
 from console.serving.fault import invalid
 from tasks.corrections import Choice, Chosen, Corrected
 from tasks.ledger import DEAD_LETTERS, OPEN_STATES, MessageFilter, State

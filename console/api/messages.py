@@ -14,7 +14,7 @@ from console.api.message_forms import Correction, Lines, Message
 from console.api.message_query import MessageQuery
 from console.api.openapi import faults, takes
 from console.api.problem import ProblemRoute
-from console.cli import message_json
+from console.presenting import message_json
 from console.serving.fault import Fault, Refusal, not_found
 from tasks.corrections import DONE, Chosen, Corrected, CorrectionAnswer
 from tasks.ledger import LedgerQueries

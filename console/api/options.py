@@ -14,7 +14,7 @@ from console.api.caller import ChangesOptions, ViewsOptions
 from console.api.json_body import JsonBody
 from console.api.openapi import faults, takes
 from console.api.problem import ProblemRoute
-from console.cli import options_json
+from console.presenting import options_json
 from console.serving.fault import Fault, Refusal, fault_of, invalid, not_found
 from settings_store.catalog import ALL_OPTIONS, EVERYTHING, GROUPS, selected
 from settings_store.cautions import cautions

@@ -13,7 +13,7 @@ from console.api.caller import Caller, MaintainsServers, ViewsOptions
 from console.api.json_body import JsonBody
 from console.api.openapi import faults, leads_to, takes
 from console.api.problem import ProblemRoute
-from console.cli import server_json
+from console.presenting import server_json
 from console.serving.fault import not_found
 from tasks.breaker import BreakerState
 from tasks.server import Channel, ServerName

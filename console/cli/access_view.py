@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from console.cli.cell_text import shown
-from console.cli.relative_time import relative, rfc3339
 from console.cli.screen import Colour, Screen
 from console.cli.table import table
+from console.presenting.relative_time import relative, rfc3339
 from settings_store.access import ADMINISTRATORS, Account, Book, Role, Token
 from settings_store.access.token_text import PREFIX
 

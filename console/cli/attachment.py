@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from console.cli import attachment_test_json
 from console.cli.attachment_test_view import running, test_lines
 from console.cli.author import author, source
 from console.cli.context import client, environment
@@ -17,6 +16,7 @@ from console.cli.output import say_json
 from console.cli.screen import Screen
 from console.cli.test_watch import watched
 from console.cli.testing_store import testing_store
+from console.presenting import attachment_test_json
 from tasks.attachment_test import AttachmentTests, Draft
 from tasks.bells import Bells
 from tasks.live_test.errors import InvalidDraft, TestNotTaken

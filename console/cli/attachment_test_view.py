@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from console.cli.cell_text import padded, shown
 from console.cli.live_view import MARKS, block
-from console.cli.relative_time import duration
 from console.cli.screen import Screen
+from console.presenting.relative_time import duration
 from settings_store.catalog import GROUPS
 from tasks.attachment_test import AttachmentReport, FileReport, StageReport
 from tasks.attachments.fitting import megabytes

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.cli.cell_text import cells, shown, wrapped
-from console.cli.message_json import named
-from console.cli.relative_time import clock_time, duration, relative
 from console.cli.screen import Colour, Screen
 from console.cli.state_words import verdict_words
+from console.presenting.entry_facts import facts, whom
+from console.presenting.relative_time import clock_time, duration, relative
 from settings_store.catalog import GROUPS
 
 #: Under the time since acceptance, so that a reply has most of the line.
 _INDENT = " " * 12
 _SINCE_COLUMNS = 9
-_NAMED_RECIPIENTS = 3
 
 
 def entry_lines(
@@ -59,28 +58,12 @@ def _details(
     reply = " ".join(str(entry[name]) for name in ("code", "enhanced", "text") if entry.get(name))
     if reply:
         yield f"it said{', the first time' if entry.get('alike', 1) > 1 else ''}: {reply}", ()
-    whom = named(entry, recipients)
-    if whom and len(whom) < len(recipients):
-        rest = len(whom) - _NAMED_RECIPIENTS
-        yield f"for {', '.join(whom[:_NAMED_RECIPIENTS])}{f' and {rest} more' if rest > 0 else ''}", ()
+    if meant := whom(entry, recipients):
+        yield f"for {meant}", ()
     if is_last and entry.get("next_at"):
         next_ms = int(entry["next_at"])
         yield f"next try {clock_time(next_ms, date=False)}, {relative(next_ms, now_ms)}", ()
     if entry.get("rule"):
         yield f"chosen: {entry['rule']}", ("dim",)
-    facts = ", ".join(_facts(entry))
-    if facts:
-        yield facts, ("dim",)
-
-
-def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry.get("pass"):
-        yield f"pass {entry['pass']}"
-    if entry.get("stage") and not entry.get("file"):
-        yield f"at {entry['stage']}"
-    if entry.get("bytes"):
-        yield f"{int(entry['bytes']):,} bytes"
-    if entry.get("seconds") is not None:
-        yield f"took {duration(float(entry['seconds']) * 1000)}"
-    if entry.get("revision") is not None:
-        yield f"revision {entry['revision']}"
+    if small_print := facts(entry):
+        yield small_print, ("dim",)

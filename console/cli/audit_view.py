@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from console.cli.cell_text import shown, wrapped
 from console.cli.options_view import difference
-from console.cli.relative_time import clock_time, relative, rfc3339
 from console.cli.screen import Screen
+from console.presenting.relative_time import clock_time, relative, rfc3339
 from settings_store.audit_row import Row
 
 COLUMNS: Final = ("at", "actor", "source", "action", "target", "outcome", "detail", "id")

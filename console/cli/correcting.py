@@ -10,12 +10,13 @@ from typing import Any
 import click
 import redis
 
-from console.cli.correction_view import correction_json, tally_lines, tell_broken_off, with_progress
+from console.cli.correction_view import tally_lines, tell_broken_off, with_progress
 from console.cli.errors import FAILED, BadInput, NothingMatched
 from console.cli.message_filter_flags import filter_of
 from console.cli.message_lookup import Desk
 from console.cli.output import say, say_json, tell
 from console.cli.screen import Screen
+from console.presenting.correction_json import correction_json
 from tasks.corrections import DONE, MOST, Choice, Chosen, Corrected
 from tasks.ledger import State
 

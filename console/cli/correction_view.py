@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from console.cli.cell_text import cut, shown
 from console.cli.output import tell
@@ -45,32 +45,6 @@ def tally_lines(corrected: Iterable[Corrected], *, dry_run: bool, screen: Screen
         rows.append((str(rest), "and others", "", f"{len(counts) - len(rows)} more reasons; --json has all"))
     head = ("COUNT", "OUTCOME", "STATE", "REASON")
     return table(rows, screen, head=head if rows else ())
-
-
-def correction_json(corrected: Iterable[Corrected], *, dry_run: bool, is_whole: bool) -> dict[str, Any]:
-    """The outcome with stable names: counts, and one entry for each notification."""
-    everything = list(corrected)
-    counts = Counter(one.answer for one in everything)
-    groups = Counter((one.answer, one.chosen.state, one.chosen.reason) for one in everything)
-    return {
-        "dry_run": dry_run,
-        "done": sum(counts[answer] for answer in DONE),
-        "outcomes": dict(counts),
-        "reasons": [
-            {"outcome": answer, "state": state, "reason": reason or None, "count": count}
-            for (answer, state, reason), count in groups.most_common()
-        ],
-        "messages": [
-            {
-                "id": one.chosen.id,
-                "number": one.chosen.number,
-                "state": one.state or None,
-                "outcome": one.answer,
-            }
-            for one in everything
-        ],
-        "whole": is_whole,
-    }
 
 
 def with_progress(corrected: Iterable[Corrected], total: int) -> Iterator[Corrected]:

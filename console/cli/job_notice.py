@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.cli.job_run import KEPT_BYTES, JobEnd
-from console.cli.relative_time import duration
+from console.presenting.relative_time import duration
 
 #: The lines in the mail itself are for a glance; the file beside it has more.
 LINES_MAX_CHARACTERS = 20_000

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from console.cli import message_json
 from console.cli.errors import NOTHING_MATCHED, BadInput
 from console.cli.flags import as_json
 from console.cli.message_filter_flags import filter_flags, filter_of
@@ -15,6 +14,7 @@ from console.cli.message_list_view import message_table
 from console.cli.message_lookup import desk
 from console.cli.output import say, say_json, tell
 from console.cli.screen import Screen
+from console.presenting import message_json
 from tasks.ledger.queries import Page
 from tasks.ledger.search import InvalidCursor
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from console.cli.cell_text import shown
-from console.cli.relative_time import relative
 from console.cli.screen import Colour, Screen
 from console.cli.state_words import COLOUR_OF_STATE
 from console.cli.table import table
+from console.presenting.relative_time import relative
 from tasks.ledger.queries import Page, Summary
 
 _HEAD = ("NUMBER", "STATE", "CHANNEL", "ACCEPTED", "WHY")

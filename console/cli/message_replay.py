@@ -13,7 +13,7 @@ from console.cli.flags import as_json, dry_run
 from console.cli.message_filter_flags import filter_flags
 from console.cli.message_lookup import desk
 from console.cli.output import tell
-from console.cli.relative_time import duration
+from console.presenting.relative_time import duration
 from tasks.corrections import MOST, Actor
 from tasks.ledger import DEAD_LETTERS
 

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from console.cli import message_json
 from console.cli.flags import as_json
 from console.cli.message_lookup import desk
 from console.cli.message_view import message_lines
 from console.cli.output import say, say_json
 from console.cli.screen import Screen
+from console.presenting import message_json
 
 
 @click.command("show")

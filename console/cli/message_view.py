@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from console.cli.attempt_view import entry_lines
 from console.cli.cell_text import cut, padded, shown, wrapped
-from console.cli.message_json import recipients_of
-from console.cli.relative_time import clock_time, duration, local_date, relative
 from console.cli.screen import Screen
 from console.cli.state_words import COLOUR_OF_STATE, MARK_OF_OUTCOME, MEANING_OF_STATE
-from console.cli.timeline_groups import grouped
+from console.presenting.message_json import recipients_of
+from console.presenting.relative_time import clock_time, duration, local_date, relative
+from console.presenting.timeline_groups import grouped
 from tasks.dead_letter import cause_of
 from tasks.ledger import FINAL_STATES
 from tasks.ledger.queries import Record

@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from console.cli import options_json
 from console.cli.author import author
 from console.cli.cell_text import shown
 from console.cli.errors import BadInput, NothingMatched
@@ -20,6 +19,7 @@ from console.cli.options_store import (
     with_pauses_left,
 )
 from console.cli.output import say_json, tell, warn
+from console.presenting import options_json
 from settings_store.catalog import ALL_OPTIONS
 from settings_store.transfer.file import FILE_MAXIMUM_BYTES, read_options
 from settings_store.transfer.reading import Reading

@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from console.cli import completing, options_json, options_view
+from console.cli import completing, options_view
 from console.cli.cell_text import shown
 from console.cli.flags import as_json
 from console.cli.options_store import open_store
 from console.cli.output import say, say_json, tell, warn
 from console.cli.screen import Screen
+from console.presenting import options_json
 from settings_store.catalog import EVERYTHING, GROUPS, selected
 from settings_store.cautions import cautions
 from settings_store.comparison import compare

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from console.cli import options_json, options_view
+from console.cli import options_view
 from console.cli.author import author
 from console.cli.flags import as_json, dry_run
 from console.cli.options_store import (
@@ -19,6 +19,7 @@ from console.cli.options_store import (
 )
 from console.cli.output import say, say_json, tell
 from console.cli.screen import Screen
+from console.presenting import options_json
 from settings_store.change import after_change
 from settings_store.snapshot import MIRRORS
 

@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from console.cli import options_json, options_view
+from console.cli import options_view
 from console.cli.author import source
 from console.cli.context import client, environment
 from console.cli.errors import BadInput
 from console.cli.output import say, say_json, tell, warn
 from console.cli.screen import Screen
+from console.presenting import options_json
 from settings_store.change import Change
 from settings_store.keyring import load as load_keyring
 from settings_store.store import SettingsStore

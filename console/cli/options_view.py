@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from console.cli.cell_text import cells, shown, wrapped
-from console.cli.relative_time import clock_time, relative
 from console.cli.screen import Colour, Screen
 from console.cli.table import table
+from console.presenting.relative_time import clock_time, relative
 from settings_store.catalog import ALL_OPTIONS, GROUPS, selected
 from settings_store.comparison import Comparison
 from settings_store.history import Mark, Pair, Revision

@@ -10,7 +10,7 @@ from typing import get_args
 
 import click
 
-from console.cli import completing, server_json
+from console.cli import completing
 from console.cli.assignments import assigned
 from console.cli.author import author, source
 from console.cli.context import client, environment
@@ -19,12 +19,13 @@ from console.cli.flags import as_json, dry_run
 from console.cli.live_view import LiveView
 from console.cli.moment import moment
 from console.cli.output import say, say_json, tell
-from console.cli.relative_time import duration
 from console.cli.screen import Screen
 from console.cli.server_list_view import server_lines
 from console.cli.server_test_view import running, test_lines
 from console.cli.test_watch import watched
 from console.cli.testing_store import testing_store
+from console.presenting import server_json
+from console.presenting.relative_time import duration
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
 from settings_store.store import SettingsStore

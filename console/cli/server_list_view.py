@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from console.cli.cell_text import shown, wrapped
-from console.cli.limit_words import limits_used
-from console.cli.relative_time import relative
 from console.cli.screen import Colour, Screen
-from console.cli.server_json import sign_in_kind
+from console.presenting.limit_words import limits_used
+from console.presenting.relative_time import relative
+from console.presenting.server_json import sign_in_kind
 from settings_store.catalog import GROUPS
 from tasks.breaker import ServerState
 from tasks.fallback import Standing

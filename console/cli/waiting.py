@@ -10,8 +10,8 @@ from typing import Protocol
 
 import redis
 
-from console.cli.relative_time import duration
 from console.cli.screen import Screen
+from console.presenting.relative_time import duration
 from tasks.ledger import FINAL_STATES, LedgerQueries
 from tasks.ledger.queries import Record
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from console.cli.cell_text import cut, shown
-from console.cli.message_json import happened, recipients_of
-from console.cli.relative_time import clock_time, relative, rfc3339
 from console.cli.screen import Screen
 from console.cli.state_words import COLOUR_OF_STATE, verdict_words
+from console.presenting.message_json import happened, recipients_of
+from console.presenting.relative_time import clock_time, relative, rfc3339
 from settings_store.catalog import GROUPS
 from tasks.ledger.queries import Record
 

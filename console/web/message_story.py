@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from console.cli.message_json import named, recipients_of
-from console.cli.relative_time import duration
 from console.cli.state_words import verdict_words
-from console.cli.timeline_groups import grouped
+from console.presenting.entry_facts import facts, whom
+from console.presenting.message_json import recipients_of
+from console.presenting.relative_time import duration
+from console.presenting.timeline_groups import grouped
 from settings_store.catalog import GROUPS
 from tasks.ledger.queries import Record
 from tasks.notification import (
@@ -23,7 +24,6 @@ from tasks.notification import (
 _TONES: Final[Mapping[str, str]] = {"green": "good", "red": "bad", "yellow": "warn"}
 #: Who did not get it comes first.
 _ORDER: Final = ("refused", "uncertain", "open", "delivered")
-_NAMED_RECIPIENTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +113,8 @@ def _happening(entry: Mapping[str, Any], record: Record, recipients: tuple[str, 
         title=f"{title}, {alike:,} times" if alike > 1 else title,
         reason="" if says_all else str(entry.get("reason") or ""),
         reply=" ".join(str(entry[name]) for name in ("code", "enhanced", "text") if entry.get(name)),
-        whom=_whom(entry, recipients),
+        whom=whom(entry, recipients),
         rule=str(entry.get("rule") or ""),
-        facts=", ".join(_facts(entry)),
+        facts=facts(entry),
         next_ms=int(entry["next_at"]) if entry.get("next_at") else None,
     )
-
-
-def _whom(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> str:
-    whom = named(entry, recipients)
-    if not whom or len(whom) >= len(recipients):
-        return ""
-    rest = len(whom) - _NAMED_RECIPIENTS
-    return f"{', '.join(whom[:_NAMED_RECIPIENTS])}{f' and {rest} more' if rest > 0 else ''}"
-
-
-def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
-    if entry.get("pass"):
-        yield f"pass {entry['pass']}"
-    if entry.get("stage") and not entry.get("file"):
-        yield f"at {entry['stage']}"
-    if entry.get("bytes"):
-        yield f"{int(entry['bytes']):,} bytes"
-    if entry.get("seconds") is not None:
-        yield f"took {duration(float(entry['seconds']) * 1000)}"
-    if entry.get("revision") is not None:
-        yield f"settings of revision {entry['revision']}"

@@ -10,7 +10,7 @@ from typing import Final
 import jinja2
 from markupsafe import Markup, escape
 
-from console.cli.relative_time import duration, relative, rfc3339
+from console.presenting.relative_time import duration, relative, rfc3339
 
 FOLDER: Final = Path(__file__).parent
 ASSETS: Final = FOLDER / "assets"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from console.cli.limit_words import limits_used
-from console.cli.server_json import sign_in_kind
+from console.presenting.limit_words import limits_used
+from console.presenting.server_json import sign_in_kind
 from settings_store.catalog import GROUPS
 from tasks.fallback import Standing
 from tasks.ledger import LedgerQueries, MessageFilter

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from console.cli.cell_text import cells, cut, padded, shown, wrapped
-from console.cli.relative_time import duration, relative, rfc3339
 from console.cli.screen import Screen
 from console.cli.table import table
+from console.presenting.relative_time import duration, relative, rfc3339
 
 
 @given(st.text())

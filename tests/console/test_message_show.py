@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import redis
 
-from console.cli import message_json
 from console.cli.message_view import ENTRIES_SHOWN, RECIPIENTS_SHOWN, STUCK_AFTER_MS, message_lines
 from console.cli.screen import Screen
+from console.presenting import message_json
 from tasks.ledger import STATES, State
 from tests.rigs.command_line import CommandLine
 from tests.rigs.notifications import email

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from console.cli.relative_time import rfc3339
+from console.presenting.live_test_json import progress
+from console.presenting.relative_time import rfc3339
 from settings_store.catalog import GROUPS
 from tasks.fallback import Standing
 from tasks.server import Basic, Server
@@ -32,17 +33,8 @@ def listed(statuses: Sequence[ServerStatus], channels: Sequence[Standing], revis
 def test(report: TestReport) -> dict[str, Any]:
     """A test with every stage."""
     return {
-        "id": report.id,
-        "state": report.state,
-        "ok": report.ok,
-        "error": report.error or None,
+        **progress(report),
         "target": report.target,
-        "by": report.by,
-        "worker": report.worker or None,
-        "asked_at": rfc3339(report.asked_at_ms),
-        "began_at": rfc3339(report.began_at_ms),
-        "finished_at": rfc3339(report.finished_at_ms),
-        "revision": report.revision,
         "overrides": report.overrides,
         "servers": [_server_report(each) for each in report.servers],
     }

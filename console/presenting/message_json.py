@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from console.cli.relative_time import rfc3339
+from console.presenting.relative_time import rfc3339
 from tasks.dead_letter import cause_of
 from tasks.ledger.queries import Page, Record
 from tasks.notification import InvalidNotification, envelope_recipients, load

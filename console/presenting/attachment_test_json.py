@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from console.cli.relative_time import rfc3339
+from console.presenting.live_test_json import progress
 from tasks.attachment_test import AttachmentReport, FileReport, StageReport
 
 
 def test(report: AttachmentReport) -> dict[str, Any]:
     """A test with every stage."""
     return {
-        "id": report.id,
-        "state": report.state,
-        "ok": report.ok,
-        "error": report.error or None,
+        **progress(report),
         "asked": report.asked,
         "kind": report.kind,
-        "by": report.by,
-        "worker": report.worker or None,
-        "asked_at": rfc3339(report.asked_at_ms),
-        "began_at": rfc3339(report.began_at_ms),
-        "finished_at": rfc3339(report.finished_at_ms),
-        "revision": report.revision,
         "stages": [_stage(stage) for stage in report.stages],
         "files": [_file(file) for file in report.files],
     }

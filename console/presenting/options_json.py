@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from console.cli.relative_time import rfc3339
+from console.presenting.relative_time import rfc3339
 from settings_store.catalog import ALL_OPTIONS, selected
 from settings_store.change import Change
 from settings_store.comparison import Comparison

@@ -1,0 +1,1 @@
+"""What every door shows alike: forms as JSON with stable names, times and words."""
