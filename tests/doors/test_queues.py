@@ -21,18 +21,15 @@ from tests.rigs.notifications import email
 from tests.rigs.odd_values import json_values, odd_texts
 from tests.rigs.processes import wait_until
 
-TASKS = ("notify.submit", "notify.deliver", "notify.test_server", "notify.test_attachment", "other.task")
+TASKS = (
+    "notify.submit",
+    "notify.deliver",
+    "notify.deliver_many",
+    "notify.test_server",
+    "notify.test_attachment",
+    "other.task",
+)
 SECRET = "Zq7Secret"
-
-
-class _Bomb:
-    """Leaves a mark where somebody unpickles it."""
-
-    def __init__(self, mark: str) -> None:
-        self._mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return open, (self._mark, "w")
 
 
 def message(task: str, args: Any, kwargs: Any, **changes: Any) -> dict[str, Any]:
