@@ -51,6 +51,11 @@ class Environment:
     log_file: Path | None = None
     redis_url_file: Path | None = None
 
+    @property
+    def one_redis(self) -> bool:
+        """Whether the broker is the very Redis that holds the ledger."""
+        return self.broker_url == self.redis_url and self.redis_url.startswith(("redis://", "rediss://"))
+
 
 def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The one folder in which the embedded servers keep their data: `NOTIFY_HOME`, else `data/` here."""

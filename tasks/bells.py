@@ -21,7 +21,8 @@ from kombu.pools import ProducerPool
 from kombu.resource import Resource
 
 from tasks import broker, rabbitmq_transport
-from tasks.ledger import LANES
+from tasks.bell_message import task_message, written
+from tasks.ledger import LANES, Bell
 
 _DEPTH_KNOWN_FOR_SECONDS: Final = 0.25
 _CONNECTIONS_MAXIMUM: Final = 10
@@ -42,6 +43,7 @@ class Bells:
     ) -> None:
         # Of this object's own: those that kombu keeps for a whole process go along into a child of a fork.
         self._connection = broker.connection(url, prefix)
+        self._key_prefix = (self._connection.transport_options or {}).get("global_keyprefix", "")
         self._connections = self._connection.Pool(limit=_CONNECTIONS_MAXIMUM)
         self._producers = ProducerPool(self._connections, limit=_CONNECTIONS_MAXIMUM)
         self._clock = clock
@@ -83,9 +85,18 @@ class Bells:
             for start in range(0, len(ids), size):
                 some = list(ids[start : start + size])
                 task_id = str(uuid.uuid4())
-                _send(producer, lane, task_id, *_message(broker.DELIVER_MANY_TASK, task_id, 0, some))
+                _send(producer, lane, task_id, *task_message(broker.DELIVER_MANY_TASK, task_id, 0, some))
                 self._count(lane)
         return len(ids)
+
+    def written(self, notification_id: str, lane: str) -> Bell:
+        """The bell for a first pass as it stands in the lane's queue, for whoever writes that itself."""
+        queue = broker.QUEUE_OF_LANE[lane]
+        return Bell(f"{self._key_prefix}{queue}", written(notification_id, queue))
+
+    def rung(self, lane: str) -> None:
+        """Hear that somebody put a bell into the lane's queue."""
+        self._count(lane)
 
     def ask_test(self, test_id: str, task: str = broker.TEST_SERVER_TASK, lane: str = LANES[0]) -> None:
         """Ask a worker for the test whose draft has this id.
@@ -188,7 +199,7 @@ def messages_for(count: int, lane: str) -> int:
 
 
 def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:
-    _send(producer, lane, task_id, *_message(task, task_id, retries, task_id))
+    _send(producer, lane, task_id, *task_message(task, task_id, retries, task_id))
 
 
 def _send(producer: Any, lane: str, task_id: str, body: Any, headers: Mapping[str, Any]) -> None:
@@ -204,30 +215,3 @@ def _send(producer: Any, lane: str, task_id: str, body: Any, headers: Mapping[st
         retry=True,
         retry_policy=_TRIES,
     )
-
-
-def _message(task: str, task_id: str, retries: int, argument: object) -> tuple[Any, dict[str, Any]]:
-    """Body and headers of a task message: one row in Flower for all passes, with their number as retries."""
-    headers: dict[str, Any] = {
-        "lang": "py",
-        "task": task,
-        "id": task_id,
-        "shadow": None,
-        "root_id": task_id,
-        "parent_id": None,
-        "group": None,
-        "group_index": None,
-        "retries": retries,
-        "eta": None,
-        "expires": None,
-        "timelimit": [None, None],
-        "argsrepr": f"({argument!r},)" if isinstance(argument, str) else "()",
-        "kwargsrepr": "{}",
-        "origin": "notify",
-        "ignore_result": True,
-        "replaced_task_nesting": 0,
-        "stamped_headers": None,
-        "stamps": {},
-    }
-    embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
-    return ((argument,), {}, embed), headers

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -86,9 +87,26 @@ class Publisher:
     """Accepts notifications. One a process is enough; safe between threads, and free to make."""
 
     def __init__(
-        self, store: SettingsStore, ledger: Ledger, bells: Bells, *, tally: Tally | None = None
+        self,
+        store: SettingsStore,
+        ledger: Ledger,
+        bells: Bells,
+        *,
+        one_redis: bool = False,
+        tally: Tally | None = None,
     ) -> None:
+        """Put a door together.
+
+        Args:
+            store: The options.
+            ledger: Where notifications are recorded.
+            bells: Rings for them.
+            one_redis: Whether ledger and broker are one Redis: then a bell is rung by the step that records.
+            tally: Counts what is accepted.
+        """
         self._store = store
+        self._one_redis = one_redis
+        self._options: Snapshot | None = None
         self._ledger = ledger
         self._bells = bells
         self._tally = tally or NoTally()
@@ -105,7 +123,7 @@ class Publisher:
         store = SettingsStore(client, prefix=environment.prefix, keyring=followed(environment.key_files))
         ledger = Ledger(client, prefix=environment.prefix, revision_key=store.revision_key)
         bells = Bells(environment.broker_url, prefix=environment.prefix)
-        publisher = cls(store, ledger, bells)
+        publisher = cls(store, ledger, bells, one_redis=environment.one_redis)
         publisher._opened.callback(client.close)
         publisher._opened.callback(bells.close)
         return publisher
@@ -134,8 +152,14 @@ class Publisher:
         Raises:
             The same as `publish`.
         """
-        entry = entry_of(checked(document), self._store.snapshot())
-        answer = self._ledger.accept(entry, ring=True)
+        notification = checked(document)
+        while True:
+            options = self._seen()
+            entry = entry_of(notification, options)
+            answer = self._ledger.accept(entry, ring=True, revision=options.revision)
+            if answer.status != "moved":
+                break
+            self._options = None
         self._count(answer, entry)
         outcome = outcome_of(answer, entry)
         if isinstance(outcome, PublishError):
@@ -152,32 +176,52 @@ class Publisher:
             redis.RedisError: Redis does not answer; what was accepted before stays accepted, and publishing
                 the same ids again is harmless.
         """
-        snapshot = self._store.snapshot()
         outcomes: dict[int, Published | InvalidNotification | PublishError] = {}
-        entries: dict[int, Entry] = {}
+        pending: dict[int, Notification] = {}
         for place, document in enumerate(documents):
             try:
-                entries[place] = entry_of(checked(document), snapshot)
+                pending[place] = checked(document)
             except InvalidNotification as fault:
                 outcomes[place] = fault
-        places = list(entries)
-        for start in range(0, len(places), ACCEPT_AT_ONCE):
-            some = places[start : start + ACCEPT_AT_ONCE]
-            outcomes.update(zip(some, self._accept([entries[place] for place in some]), strict=True))
+        while pending:
+            some = [*itertools.islice(pending, ACCEPT_AT_ONCE)]
+            for place, outcome in zip(some, self._accept([pending[each] for each in some]), strict=True):
+                # Those that were made by older options are made anew.
+                if outcome is not None:
+                    outcomes[place] = outcome
+                    del pending[place]
         return [outcomes[place] for place in range(len(documents))]
 
-    def _accept(self, entries: list[Entry]) -> list[Published | PublishError]:
+    def _seen(self) -> Snapshot:
+        """The options as they were last seen; the ledger refuses what was made by older ones."""
+        options = self._options = self._options or self._store.snapshot()
+        return options
+
+    def _accept(self, notifications: Sequence[Notification]) -> list[Published | PublishError | None]:
+        """The outcome of each; None where the options are newer than those last seen."""
+        options = self._seen()
+        entries = [entry_of(notification, options) for notification in notifications]
         room = self._room(entries)
-        answers = self._ledger.accept_many(entries, ring=room)
-        if room:
-            by_lane: dict[str, list[str]] = {}
-            for entry, answer in zip(entries, answers, strict=True):
-                if answer.status == "accepted" and answer.state == "queued":
-                    by_lane.setdefault(entry.lane, []).append(answer.id)
-            self._ring(by_lane)
+        bell = None
+        if room and self._one_redis and len(entries) == 1:
+            bell = self._bells.written(entries[0].id, entries[0].lane)
+        answers = self._ledger.accept_many(entries, ring=room, revision=options.revision, bell=bell)
+        by_lane: dict[str, list[str]] = {}
         for entry, answer in zip(entries, answers, strict=True):
             self._count(answer, entry)
-        return [outcome_of(answer, entry) for answer, entry in zip(answers, entries, strict=True)]
+            if answer.status == "accepted" and answer.state == "queued":
+                by_lane.setdefault(entry.lane, []).append(answer.id)
+            elif answer.status == "moved":
+                self._options = None
+        if bell is not None:
+            for lane in by_lane:
+                self._bells.rung(lane)
+        elif room:
+            self._ring(by_lane)
+        return [
+            None if answer.status == "moved" else outcome_of(answer, entry)
+            for answer, entry in zip(answers, entries, strict=True)
+        ]
 
     def _count(self, answer: Accepted, entry: Entry) -> None:
         if answer.status == "accepted":

@@ -129,7 +129,8 @@ class Runtime:
     @made_once
     def publisher(self) -> Publisher:
         """The door."""
-        return Publisher(self.store, self.ledger, self.bells, tally=self.tally)
+        one_redis = self.environment.one_redis
+        return Publisher(self.store, self.ledger, self.bells, one_redis=one_redis, tally=self.tally)
 
     @made_once
     def pool(self) -> ConnectionPool:

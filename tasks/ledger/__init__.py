@@ -9,7 +9,8 @@ clock, and each may be asked again after a lost reply. The states are
 `docs/ledger.md` draws the transitions; `prelude.lua` holds the rules that all of them share.
 """
 
-from tasks.ledger.ledger import Ledger, LedgerUnavailable
+from tasks.ledger.accepting import Bell, LedgerUnavailable
+from tasks.ledger.ledger import Ledger
 from tasks.ledger.message_filter import MessageFilter
 from tasks.ledger.queries import LedgerQueries
 from tasks.ledger.records import (
@@ -38,6 +39,7 @@ __all__ = [
     "OPEN_STATES",
     "STATES",
     "Accepted",
+    "Bell",
     "Claim",
     "Entry",
     "Intent",

@@ -6,9 +6,17 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
-import msgspec
 import redis
 
+from tasks.ledger.accepting import (
+    ACCEPT_MEMORY_SHARE,
+    FULL,
+    NO_BELL,
+    Bell,
+    LedgerUnavailable,
+    accept_arguments,
+    read_accepted,
+)
 from tasks.ledger.records import (
     Accepted,
     Claim,
@@ -33,13 +41,7 @@ LONGEST_CLAIM_SECONDS: Final = 900.0
 RING_AGAIN_SECONDS: Final = 30.0
 #: So many workers dead over one notification mean that the notification kills them.
 POISON_LAPSES: Final = 3
-#: Above this share of `maxmemory` nothing is accepted, so that what was accepted can be finished.
-ACCEPT_MEMORY_SHARE: Final = 0.85
 _MEMORY_CHECK_SECONDS: Final = 1.0
-
-
-class LedgerUnavailable(Exception):
-    """The ledger cannot accept now; nothing was recorded. The message says why and what to do."""
 
 
 def _ms(seconds: float) -> int:
@@ -76,19 +78,30 @@ class Ledger:
         self._memory_checked = -_MEMORY_CHECK_SECONDS
         self._memory_share = 0.0
 
-    def accept(self, entry: Entry, *, ring: bool) -> Accepted:
+    def accept(
+        self, entry: Entry, *, ring: bool, revision: int | None = None, bell: Bell | None = None
+    ) -> Accepted:
         """Record a notification.
 
         Args:
             entry: What to record.
-            ring: Whether the caller enqueues it at once; else a sweeper does within a second.
+            ring: Whether it is enqueued at once; else a sweeper does within a second.
+            revision: Of the options that the entry was made by: answered as `moved` where they are newer.
+            bell: Put into its queue in the same step, where the broker is this very Redis.
 
         Raises:
             LedgerUnavailable: Redis is nearly out of memory.
         """
-        return self.accept_many([entry], ring=ring)[0]
+        return self.accept_many([entry], ring=ring, revision=revision, bell=bell)[0]
 
-    def accept_many(self, entries: Sequence[Entry], *, ring: bool) -> list[Accepted]:
+    def accept_many(
+        self,
+        entries: Sequence[Entry],
+        *,
+        ring: bool,
+        revision: int | None = None,
+        bell: Bell | None = None,
+    ) -> list[Accepted]:
         """Record many in one round trip, each by itself: one that is refused does not touch the others.
 
         Raises:
@@ -96,16 +109,12 @@ class Ledger:
                 raises `redis.RedisError`; asking again with the same ids records the rest once.
         """
         self.refuse_when_nearly_full()
-        answers = self._scripts.run_many("accept", [_accept_arguments(entry, ring=ring) for entry in entries])
-        accepted = []
-        for answer in answers:
-            if isinstance(answer, redis.exceptions.OutOfMemoryError):
-                raise LedgerUnavailable(_FULL) from None
-            if isinstance(answer, Exception):
-                raise answer
-            status, entry_id, number, state = answer
-            accepted.append(Accepted(status=status, id=entry_id, number=number, state=state))
-        return accepted
+        held_to = (self._revision_key, "" if revision is None else revision, *(bell or NO_BELL))
+        arguments = [
+            (*accept_arguments(entry, ring=ring, ring_again_ms=_ms(RING_AGAIN_SECONDS)), *held_to)
+            for entry in entries
+        ]
+        return read_accepted(self._scripts.run_many("accept", arguments))
 
     def claim(
         self,
@@ -364,34 +373,4 @@ class Ledger:
             self._memory_share = int(memory["used_memory"]) / limit if limit else 0.0
             self._memory_checked = now
         if self._memory_share >= ACCEPT_MEMORY_SHARE:
-            raise LedgerUnavailable(_FULL)
-
-
-_FULL: Final = (
-    f"Redis uses more than {ACCEPT_MEMORY_SHARE:.0%} of its maxmemory, so nothing more is accepted: "
-    "raise maxmemory, or lower the history days"
-)
-
-
-def _accept_arguments(entry: Entry, *, ring: bool) -> tuple[str | int, ...]:
-    return (
-        entry.id,
-        entry.digest,
-        entry.key,
-        entry.channel,
-        entry.lane,
-        entry.content,
-        entry.recipients,
-        entry.not_before_ms,
-        entry.expires_ms,
-        entry.age_limit_ms,
-        _ms(RING_AGAIN_SECONDS),
-        int(ring),
-        "no value for " + ", ".join(f"[[{name}]]" for name in names)
-        if (names := entry.unknown_tokens)
-        else "",
-        entry.kind,
-        msgspec.json.encode(entry.begins_with).decode() if entry.begins_with else "",
-        entry.priority,
-        "".join(entry.terms),
-    )
+            raise LedgerUnavailable(FULL)

@@ -91,14 +91,14 @@ class Accepted:
     """The answer to an acceptance.
 
     Attributes:
-        status: `accepted` now, `same` as an earlier one, `conflict` with an earlier one of other content, or
-            `expired` before it came.
+        status: `accepted` now, `same` as an earlier one, `conflict` with an earlier one of other content,
+            `expired` before it came, or `moved` where the options are newer than those it was made by.
         id: Of this notification, or of the earlier one that answers for it.
         number: The installation's running number, which people search by; 0 where nothing was recorded.
         state: The state of the record.
     """
 
-    status: Literal["accepted", "same", "conflict", "expired"]
+    status: Literal["accepted", "same", "conflict", "expired", "moved"]
     id: str
     number: int
     state: State

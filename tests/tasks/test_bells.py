@@ -58,6 +58,22 @@ def test_a_bell_is_what_celery_itself_would_put_on_the_wire(
     assert ours == theirs
 
 
+@pytest.mark.parametrize("prefix", ["notify", "second"])
+def test_a_bell_that_the_ledger_writes_is_the_same(
+    redis_server: redis.Redis, valkey_url: str, prefix: str
+) -> None:
+    bells = Bells(valkey_url, prefix=prefix)
+    for odd_id in (ID, 'straße " 5'):
+        key, written = bells.written(odd_id, "low")
+        bells.ring([(odd_id, "low", 0)])
+        assert redis_server.llen(key) == 1, "it is the key that the broker's client uses"
+        redis_server.lpush(key, written)
+        theirs, ours = message(redis_server, key), message(redis_server, key)
+        assert theirs["properties"].pop("delivery_tag") != ours["properties"].pop("delivery_tag")
+        assert ours == theirs
+    bells.close()
+
+
 def test_a_bell_carries_an_id_and_nothing_else(bells: Bells, redis_server: redis.Redis) -> None:
     bells.ring([(ID, "normal", 0)])
     assert message(redis_server, "notify.normal")["body"][:2] == [[ID], {}]

@@ -16,6 +16,7 @@ import redis
 
 from settings_store.environment import Environment
 from settings_store.redis_client import connect
+from settings_store.store import SettingsStore
 from tasks import broker
 from tasks.ledger import LedgerQueries, LedgerUnavailable
 from tasks.notification import InvalidNotification, parse
@@ -142,6 +143,59 @@ def test_450_at_once_are_accepted_in_order(door: Door) -> None:
     outcomes = door.publisher.publish_many([email(subject=str(number)) for number in range(450)])
     assert [outcome.number for outcome in outcomes if isinstance(outcome, Published)] == list(range(1, 451))
     assert door.bells() == 450
+
+
+def test_one_is_published_in_one_round_trip(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is known of the queue, and of the memory, is known for long enough.
+    monkeypatch.setattr("tasks.bells._DEPTH_KNOWN_FOR_SECONDS", 3_600)
+    monkeypatch.setattr("tasks.ledger.ledger._MEMORY_CHECK_SECONDS", 3_600)
+    door.publisher.publish(email())
+    asked: list[object] = []
+    send = redis.Connection.send_packed_command
+
+    def count(self: redis.Connection, command: object, *rest: object, **more: object) -> None:
+        asked.append(command)
+        send(self, command, *rest, **more)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(redis.Connection, "send_packed_command", count)
+    published = door.publisher.publish(email())
+    assert len(asked) == 1
+    monkeypatch.undo()
+    assert door.bells() == 2
+    assert door.due()[published.id] > door.now_ms() + 20_000, "it has had its bell"
+
+
+def test_a_bell_is_rung_once_for_what_is_published_again(door: Door) -> None:
+    document = email(id="n1", key="k1")
+    assert [door.publisher.publish(document).again for _ in range(3)] == [False, True, True]
+    with pytest.raises(KeyConflict):
+        door.publisher.publish(email(id="n1", message="other"))
+    assert door.bells() == 1
+
+
+def test_what_is_not_to_be_sent_yet_has_no_bell(door: Door) -> None:
+    door.publisher.publish(email(not_before=(datetime.now(tz=UTC) + timedelta(hours=1)).isoformat()))
+    assert door.bells() == 0
+
+
+@pytest.mark.parametrize("count", [1, 450])
+def test_an_option_saved_meanwhile_holds_for_the_next_that_is_published(
+    door: Door, valkey_url: str, count: int
+) -> None:
+    door.publisher.publish(email())
+    with connect(valkey_url) as client:
+        SettingsStore(client).change({"delivery.email_age_limit_hours": 2}, author="test")
+    outcomes = door.publisher.publish_many([email(subject=str(number)) for number in range(count)])
+    limits_ms = set()
+    for each in outcomes:
+        assert isinstance(each, Published)
+        record = door.queries.get(each.id)
+        assert record is not None
+        limits_ms.add(record.expires_at_ms - record.accepted_at_ms)
+    assert limits_ms == {2 * 3_600_000}
+    assert [each.number for each in outcomes if isinstance(each, Published)] == list(range(2, 2 + count))
+    assert door.publisher.accept(email()).state == "queued"
+    assert door.bells() == 1 + count
 
 
 def test_many_make_few_messages(door: Door) -> None:

@@ -1,7 +1,8 @@
 -- Record a notification, or say that it is recorded already. Repeating a call changes nothing.
 -- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
 --       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or '', kind or '',
---       first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH each)
+--       first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH each),
+--       revision key, revision or '' (recorded only while it is this one), queue or '', bell to put into it
 local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
@@ -23,6 +24,7 @@ if key_hash ~= '' then
   end
 end
 if expires > 0 and expires <= now then return {'expired', id, 0, ''} end
+if ARGV[20] ~= '' and (redis.call('HGET', ARGV[19], 'revision') or '0') ~= ARGV[20] then return {'moved', id, 0, ''} end
 
 local starts = math.max(now, not_before)
 local last = starts + age_limit
@@ -54,5 +56,6 @@ if not_before > now then
   wait_until(record, not_before, 'not before its time')
 else
   queue(record, ring and now + ring_again or now, now)
+  if ARGV[21] ~= '' then redis.call('LPUSH', ARGV[21], ARGV[22]) end
 end
 return {'accepted', id, number, record.state}
