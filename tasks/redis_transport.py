@@ -11,6 +11,7 @@ Defects of that one version are overridden here, and one more override saves a f
   was taken off its list: it is lost. What is given back and what is rung for is refused as well, and a worker
   that starts then gives up; see `full_redis`.
 - Each operation builds a new client object; one a channel is enough.
+- How many heard a message that goes to all who listen is told by Redis and thrown away; see `heard_by`.
 
 With any other version of kombu this module changes nothing.
 """
@@ -25,6 +26,7 @@ import kombu
 import redis
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache, virtual
 from kombu.transport import redis as kombu_redis
+from kombu.utils.json import dumps
 
 from settings_store.logs import EventLog
 from tasks.full_redis import client_class
@@ -50,9 +52,14 @@ class QoS(kombu_redis.QoS):
 
 
 class _Mended:
-    """What both channels have in common."""
+    """What both channels have in common.
+
+    Attributes:
+        heard_by: How many heard the last message that went to all who listen; None before the first.
+    """
 
     QoS = QoS
+    heard_by: int | None = None
     connection: Any
     pool: Any
     qos: Any
@@ -78,6 +85,14 @@ class _Mended:
     def _get_client(self) -> Any:
         super()._get_client()  # type: ignore[misc]  # it refuses a client library that is too old
         return client_class(self.global_keyprefix)
+
+    def _put_fanout(self, exchange: str, message: Any, routing_key: str, **options: Any) -> None:
+        if options.get("_publish_batch") is not None:
+            super()._put_fanout(exchange, message, routing_key, **options)  # type: ignore[misc]
+            return
+        topics, payload = self._get_publish_topics(exchange, routing_key), dumps(message)  # type: ignore[attr-defined]
+        with self.conn_or_acquire() as client:
+            self.heard_by = sum(client.publish(topic, payload) for topic in topics)
 
     def _brpop_read(self, **options: Any) -> Any:
         before = set(self.qos._delivered)  # noqa: SLF001  # kombu tells no other way what it just handed over

@@ -30,6 +30,7 @@ from workers.notice_step import NoticeStep
 from workers.pool_choice import pool_choice
 from workers.shared_counts import share_counts
 from workers.steps import SweepStep
+from workers.watched_events import WatchedEvents
 
 broker.install_transports()
 quiet_logs.install()
@@ -52,7 +53,7 @@ def _load_environment() -> tuple[environment.Environment, MetricsAddress | None]
 
 _environment, _metrics_address = _load_environment()
 
-app = Celery("notify", broker=_environment.broker_url, set_as_current=False)
+app = Celery("notify", broker=_environment.broker_url, events=WatchedEvents, set_as_current=False)
 app.conf.update(
     # JSON alone: a message can then do nothing but say what it says.
     accept_content=["json"],

@@ -7,6 +7,8 @@ from typing import Any
 
 from celery import Celery, bootsteps
 
+from workers.watched_events import ASK_AGAIN_SECONDS
+
 
 class EventOutlet:
     """Sends events for tasks that tell of more than themselves.
@@ -42,9 +44,18 @@ def step_for(outlet: EventOutlet) -> type[bootsteps.StartStopStep]:
         """Runs after the step that makes the dispatcher."""
 
         requires = ("celery.worker.consumer.events:Events",)
+        flushing: Any = None
 
         def start(self, parent: Any) -> None:
             """Begin, or begin again."""
-            outlet.use(parent.event_dispatcher)
+            dispatcher = parent.event_dispatcher
+            outlet.use(dispatcher)
+            # Else what is kept while nobody watches would wait for the next event.
+            self.flushing = parent.timer.call_repeatedly(ASK_AGAIN_SECONDS, dispatcher.flush)
+
+        def stop(self, _parent: Any) -> None:
+            """End, or stop for a while."""
+            if self.flushing is not None:
+                self.flushing.cancel()
 
     return OutletStep

@@ -1,0 +1,126 @@
+"""Events of tasks cost nothing while nobody watches, and who begins to watch misses none from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from tests.rigs.installation import Installation
+from tests.rigs.listening import listening_to_commands, listening_to_events
+from tests.rigs.mailbox import Mailbox
+from tests.rigs.processes import wait_until
+from workers.watched_events import ASK_AGAIN_SECONDS, WatchedDispatcher
+
+
+class Channel:
+    """Counts what goes out, to so many who hear it."""
+
+    def __init__(self) -> None:
+        self.heard_by: int | None = 0
+        self.sent: list[Any] = []
+
+
+class Producer:
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def publish(self, body: Any, routing_key: str, **_options: object) -> None:
+        self.channel.sent.append(body if routing_key == "task.multi" else routing_key)
+
+
+@pytest.fixture
+def channel() -> Channel:
+    return Channel()
+
+
+@pytest.fixture
+def now() -> list[float]:
+    return [100.0]
+
+
+@pytest.fixture
+def send(channel: Channel, now: list[float]) -> Callable[[str], None]:
+    """Sends an event and flushes, as a worker does when its loop comes round."""
+    dispatcher = WatchedDispatcher(
+        app=Celery("test", broker="memory://", set_as_current=False),
+        enabled=False,
+        hostname="w",
+        buffer_group=["task"],
+    )
+    dispatcher.clock_seconds = lambda: now[0]
+    dispatcher.enabled, dispatcher.producer = True, Producer(channel)
+
+    def send_and_flush(kind: str) -> None:
+        if kind:
+            dispatcher.send(kind, uuid="n1")
+        dispatcher.flush()
+
+    return send_and_flush
+
+
+def types(channel: Channel) -> list[Any]:
+    return [each if isinstance(each, str) else [event["type"] for event in each] for each in channel.sent]
+
+
+def test_after_one_that_nobody_heard_none_goes_out_for_a_second(
+    channel: Channel, now: list[float], send: Callable[[str], None]
+) -> None:
+    send("task-one")
+    send("task-two")
+    now[0] += ASK_AGAIN_SECONDS
+    send("task-three")
+    send("task-four")
+    assert types(channel) == [["task-one"], ["task-two", "task-three"]]
+
+
+def test_who_came_meanwhile_is_told_what_was_kept_without_another_event(
+    channel: Channel, now: list[float], send: Callable[[str], None]
+) -> None:
+    send("task-one")
+    channel.heard_by = 1
+    send("task-two")
+    send("task-three")
+    now[0] += ASK_AGAIN_SECONDS
+    send("")
+    send("task-four")
+    assert types(channel) == [["task-one"], ["task-two", "task-three"], ["task-four"]]
+
+
+@pytest.mark.parametrize("heard_by", [1, None])
+def test_what_is_heard_or_not_counted_goes_out_at_once(
+    channel: Channel, send: Callable[[str], None], heard_by: int | None
+) -> None:
+    channel.heard_by = heard_by
+    for kind in ("task-one", "task-two"):
+        send(kind)
+    assert types(channel) == [["task-one"], ["task-two"]]
+
+
+def test_events_of_workers_go_out_whoever_hears_them(channel: Channel, send: Callable[[str], None]) -> None:
+    for kind in ("task-one", "worker-heartbeat", "worker-heartbeat"):
+        send(kind)
+    assert types(channel) == [["task-one"], "worker.heartbeat", "worker.heartbeat"]
+
+
+def test_a_worker_whom_nobody_watches_tells_nobody_and_whoever_comes_misses_nothing(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    with installation.worker():
+        installation.wait_state(installation.publish().id, "delivered")
+        with listening_to_commands(installation.server.url) as commands:
+            alone = [installation.publish().id for _ in range(20)]
+            wait_until(lambda: not installation.open_count(), what="everything being final")
+        told = [each for each in commands if "PUBLISH /0.celeryev/task." in each]
+        assert len(told) < len(alone)
+        with listening_to_events(installation.server.url) as events:
+            watched = installation.publish().id
+
+            def seen() -> list[str]:
+                return [each["type"] for each in list(events) if each.get("uuid") == watched]
+
+            whole = ["task-received", "task-started", "task-succeeded"]
+            wait_until(lambda: seen() == whole, what="the whole row")
