@@ -117,6 +117,7 @@ def greylisting(setting: Setting) -> Outcome:
     ):
         installation.configure(primary=mailbox)
         mailbox.answer("RCPT", "450 4.2.0 greylisted, come again later")
+        mailbox.answer("DATA", "554 5.5.1 no valid recipients")
         ids = installation.publish_many(count)
         waited = 0
         while installation.open_count() and waited < _HOUR_SECONDS:

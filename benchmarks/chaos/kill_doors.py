@@ -120,7 +120,8 @@ def _publishing(doors: FrontDoors, count: int, commands: int, dice: random.Rando
         lambda: doors.in_batches(in_batches),
         lambda: doors.by_command_line(commands, random.Random(dice.random())),
     ]
-    threads = [threading.Thread(target=task) for task in tasks]
+    # An experiment that breaks off does not wait for them.
+    threads = [threading.Thread(target=task, daemon=True) for task in tasks]
     for thread in threads:
         thread.start()
     return threads

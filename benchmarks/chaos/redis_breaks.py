@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import redis
 
-from benchmarks.chaos.being_told import Askers, askers
+from benchmarks.chaos.being_told import Askers, a_publisher_is_told, askers
 from benchmarks.chaos.doors import Doors
 from benchmarks.chaos.ending import PATIENCE_SECONDS, come_to_the_end
 from benchmarks.chaos.judging import judge
@@ -135,8 +135,10 @@ def wrong_password(setting: Setting) -> Outcome:
             for kind in ("normal", "pubsub"):
                 operator.client_kill_filter(_type=kind, skipme=True)
             began = time.monotonic()
-            outcome.figures["publisher_is_told"] = _what_a_publisher_is_told(scene.installation)
+            outcome.figures["publisher_is_told"] = a_publisher_is_told(scene.installation)
             outcome.figures["publisher_waits_seconds"] = round(time.monotonic() - began, 1)
+            told = bool(outcome.figures["publisher_is_told"])
+            outcome.expect(that=told, else_fault="a publisher was let in with the old password")
             scene.worker.wait_logged("Authentication required")
             operator.config_set("requirepass", "")
         outcome.figures["seconds_until_the_next_mail"] = round(scene.seconds_until_mail(), 2)
@@ -146,17 +148,6 @@ def wrong_password(setting: Setting) -> Outcome:
     doubles = outcome.figures["doubles_marked"]
     outcome.expect(that=not doubles, else_fault=f"{doubles} came twice, though the password came back")
     return outcome
-
-
-def _what_a_publisher_is_told(installation: Installation) -> str:
-    doors = Doors(installation)
-    try:
-        doors.accept_one()
-    except redis.RedisError as error:
-        return type(error).__name__
-    finally:
-        doors.close()
-    return "accepted"
 
 
 def _run(
