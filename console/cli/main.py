@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import difflib
+import gc
 import importlib
 import os
 import sys
@@ -14,6 +16,10 @@ import click
 from console.cli.errors import INTERRUPTED, NOBODY_READS, OK, BadInput, CommandError
 from console.cli.lazy_group import Lazy, LazyGroup
 from console.cli.output import say, show_error
+
+# A process that ends gives its memory back at once. The interpreter would look through all modules for
+# garbage first, which took a quarter of a short command's time.
+atexit.register(gc.freeze)
 
 _COMMANDS = {
     "send": Lazy("console.cli.send", "send", "send an e-mail or a text"),

@@ -54,6 +54,18 @@ def test_a_command_imports_only_what_it_needs(
     assert not imported & never
 
 
+def test_a_command_that_ends_does_not_look_through_its_memory(notify: CommandLine) -> None:
+    told = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000)); "
+    done = subprocess.run(
+        [sys.executable, "-c", told + IMPORTS, "--version"],
+        cwd=PROJECT,
+        env=notify.env,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().splitlines()[-1] == "True"
+
+
 def test_the_entry_point_is_this_command(notify: CommandLine) -> None:
     declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert declared["scripts"] == {"notify": "console.cli.main:main"}
