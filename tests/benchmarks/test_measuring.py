@@ -97,6 +97,9 @@ RESULT = Result(
 )
 
 
+RESULT_MET = Result(
+    "what", [Figure("mails", "/s", (300, 100))], [Goal(Figure("p99", "ms", (49,)), at_most=50)]
+)
 RESULT_MISSED = Result("what", goals=[Goal(Figure("p99", "ms", (51,)), at_most=50)])
 
 
@@ -147,14 +150,17 @@ def test_what_cannot_be_run_is_named(
     assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_command_prints_a_document_and_writes_it_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_command_prints_a_document_and_puts_it_where_older_ones_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["publishing", "--short", "--json", "--output", str(tmp_path / "found.json")]) == 0
+    monkeypatch.setattr(__main__, "BENCHMARKS", {name: lambda _run: RESULT_MET for name in ("one", "two")})
+    kept = tmp_path / "found.json"
+    assert main(["two", "--short", "--json", "--output", str(kept)]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document == json.loads((tmp_path / "found.json").read_text())
-    assert document["short"]
-    assert set(document["benchmarks"]) == {"publishing"}
+    assert document == json.loads(kept.read_text())
+    assert document["benchmarks"]["two"]["short"]
+    assert main(["one", "--rounds", "2", "--output", str(kept)]) == 0
+    assert list(json.loads(kept.read_text())["benchmarks"]) == ["one", "two"]
 
 
 def test_a_goal_that_is_missed_ends_with_one(
