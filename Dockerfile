@@ -32,5 +32,6 @@ WORKDIR /opt/notify
 USER 10001:10001
 # A worker has 30 s to end what it sends; give it more: `docker stop --time 40`, or stop_grace_period.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "workers.alive"]
+# Starting a Python takes long where the machine is overloaded, and a worker is not ill for that: with 10 s all were.
+HEALTHCHECK --interval=15s --timeout=30s --start-period=60s --retries=3 CMD ["python", "-m", "workers.alive"]
 CMD ["celery", "-A", "workers", "worker", "--loglevel=INFO"]

@@ -163,6 +163,7 @@ def test_the_image_has_pinned_packages_one_process_and_a_check_by_sign_of_life()
     assert [line for line in lines if line.startswith("CMD ")][-1].startswith('CMD ["celery"')
     (check,) = (line for line in lines if line.startswith("HEALTHCHECK "))
     assert '["python", "-m", "workers.alive"]' in check
+    assert "--timeout=30s" in check
     assert "STOPSIGNAL SIGTERM" in lines
     assert not any(line.startswith(("ADD ", "ENTRYPOINT ")) for line in lines)
 

@@ -29,6 +29,19 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, each["spec"]["template"]["spec"]
 
 
+def test_a_check_that_starts_a_python_has_time_for_it_where_the_machine_is_overloaded() -> None:
+    # Else workers are ended because the machine is slow, and the others have more to do.
+    checks = [
+        probe
+        for _, pod in pods()
+        for container in pod["containers"]
+        for kind, probe in container.items()
+        if kind.endswith("Probe") and "python" in probe.get("exec", {}).get("command", [])
+    ]
+    assert len(checks) >= 6
+    assert {probe["timeoutSeconds"] for probe in checks} == {30}
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", OBJECTS)
 def test_an_object_is_what_the_schema_says(name: str, version: str) -> None:
