@@ -214,13 +214,14 @@ def _document(
     if not document["to"]:
         raise InvalidNotification("to is empty; allowed: at least one address")
     if "attachments" in given:
-        document["attachments"] = [_attachment(each) for each in given["attachments"]]
+        listed = _listed("attachments", given["attachments"])
+        document["attachments"] = [_attachment(place, each) for place, each in enumerate(listed)]
     _refuse_unsendable(document)
     return document
 
 
 def _check(channel: str, message: object, fields: Mapping[str, Any]) -> None:
-    if channel not in {"email", "text"}:
+    if channel not in ("email", "text"):
         raise InvalidNotification('channel is not known; allowed: "email" or "text"')
     unknown = sorted(set(fields) - _FIELDS)
     if unknown:
@@ -234,7 +235,7 @@ def _check(channel: str, message: object, fields: Mapping[str, Any]) -> None:
 
 
 def _addresses(name: str, value: str | Iterable[str]) -> list[str]:
-    parts = value.split(";") if isinstance(value, str) else list(value)
+    parts = value.split(";") if isinstance(value, str) else _listed(name, value)
     found = []
     for place, part in enumerate(parts):
         if not isinstance(part, str):
@@ -248,6 +249,12 @@ def _addresses(name: str, value: str | Iterable[str]) -> list[str]:
     return found
 
 
+def _listed(name: str, value: object) -> list[object]:
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+        return list(value)
+    raise InvalidNotification(f"{name} is no list; allowed: a list")
+
+
 def _time(name: str, value: object) -> str:
     if isinstance(value, datetime):
         if value.tzinfo is None:
@@ -258,11 +265,13 @@ def _time(name: str, value: object) -> str:
     return value
 
 
-def _attachment(given: object) -> object:
-    if isinstance(given, tuple):
-        name, content = given
-        return {"name": name, "content_base64": b64encode(content).decode()}
-    return given
+def _attachment(place: int, given: object) -> object:
+    match given:
+        case (str(name), bytes(content)):
+            return {"name": name, "content_base64": b64encode(content).decode()}
+        case Mapping():
+            return given
+    raise InvalidNotification(f"attachments[{place}] is none; allowed: (name, bytes), or a mapping")
 
 
 def _queue(document: Mapping[str, Any]) -> str:
@@ -275,7 +284,7 @@ def _queue(document: Mapping[str, Any]) -> str:
 
 def _refuse_unsendable(document: Mapping[str, Any]) -> None:
     size = None
-    with contextlib.suppress(TypeError, ValueError):
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         size = len(json.dumps(document).encode())
     if size is None:
         raise InvalidNotification(
