@@ -31,13 +31,14 @@ NAMES = (
     "result_backend_transport_options",
 )
 SHOW = f"""
-import json
+import json, sys
 from billiard import einfo
 from workers.celery import app
 shown = {{name: app.conf[name] for name in {NAMES}}}
 shown["queues"] = [queue.name for queue in app.conf.task_queues]
 shown["tasks"] = {{name: task.acks_late for name, task in app.tasks.items() if name.startswith("notify.")}}
 shown["tracebacks"] = einfo._Frame.Code is not einfo._Code
+shown["switch"] = sys.getswitchinterval()
 shown["limits"] = [app.tasks["notify.submit"].max_retries, app.tasks["notify.submit"].reject_on_worker_lost]
 print(json.dumps(shown))
 """
@@ -79,6 +80,7 @@ def test_every_queue_is_served_and_no_other_made(conf: dict[str, Any]) -> None:
 def test_a_bell_is_acknowledged_at_once_and_a_submission_when_it_is_accepted(conf: dict[str, Any]) -> None:
     assert conf["tasks"] == {
         "notify.deliver": False,
+        "notify.deliver_many": False,
         "notify.submit": True,
         "notify.test_attachment": False,
         "notify.test_server": False,
@@ -102,6 +104,10 @@ def test_its_unacknowledged_messages_have_keys_of_their_own(conf: dict[str, Any]
 
 def test_results_lie_where_every_celery_app_looks_for_them(conf: dict[str, Any]) -> None:
     assert "global_keyprefix" not in conf["result_backend_transport_options"]
+
+
+def test_a_thread_does_not_wait_long_for_its_turn(conf: dict[str, Any]) -> None:
+    assert conf["switch"] == pytest.approx(0.0005)
 
 
 def test_tracebacks_that_are_kept_share_their_copies_of_the_code(conf: dict[str, Any]) -> None:
