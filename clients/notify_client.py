@@ -1,8 +1,9 @@
 """Send notifications from any Celery app, with nothing of the notifier installed: copy this one file.
 
 It needs celery[redis] alone. The broker is that of `NOTIFY_BROKER_URL` or `NOTIFY_REDIS_URL`, or of your app:
-Redis, or RabbitMQ (`amqp://`), whose queues it declares as the notifier does. Over TLS (`rediss://`,
-`amqps://`) its certificate is verified, against the authorities in `NOTIFY_REDIS_CA_FILE` if set:
+Redis, one behind Sentinels (`sentinel://HOST,HOST/0?service=NAME`), or RabbitMQ (`amqp://`), whose queues it
+declares as the notifier does. Over TLS (`rediss://`, `sentinels://`, `amqps://`) its certificate is verified,
+against the authorities in `NOTIFY_REDIS_CA_FILE` if set:
 
     import notify_client
 
@@ -34,7 +35,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, urlencode
 
 from celery import Celery
 from celery.exceptions import TimeoutError as CeleryTimeoutError
@@ -158,27 +159,52 @@ def _own_app() -> Celery:
 
 @functools.lru_cache(maxsize=8)
 def _app(broker_url: str, ledger_url: str, prefix: str, authorities: str) -> Celery:
-    app = Celery("notify_client", broker=_verified(broker_url, authorities), set_as_current=False)
+    broker, sentinels = _address(broker_url, authorities)
+    results, ledger_sentinels = _address(ledger_url, authorities)
+    app = Celery("notify_client", broker=broker, set_as_current=False)
     options: dict[str, Any] = {"socket_connect_timeout": 5, "socket_timeout": 10, "confirm_publish": True}
     if prefix != "notify":
         options["global_keyprefix"] = f"{prefix}:"
+    trusted = {"ca_certs": authorities} if authorities else {}
     if broker_url.startswith("amqps://"):
-        trusted = {"ca_certs": authorities} if authorities else {}
         app.conf.broker_use_ssl = {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None, **trusted}
+    if ledger_url.startswith("sentinels://"):
+        app.conf.redis_backend_use_ssl = _tls_words(authorities)
     app.conf.update(
-        broker_transport_options=options,
-        result_backend=_verified(ledger_url, authorities) or None,
+        broker_transport_options={**options, **sentinels},
+        result_backend=results or None,
+        result_backend_transport_options=ledger_sentinels,
         accept_content=["json"],
     )
     return app
 
 
-def _verified(url: str, authorities: str) -> str:
-    """The URL; over TLS with the words that have the server's certificate verified, where it has none."""
-    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
-        return url
-    trusted = f"&ssl_ca_certs={quote(authorities, safe='')}" if authorities else ""
-    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required{trusted}"
+def _address(url: str, authorities: str) -> tuple[str, dict[str, Any]]:
+    """The URL as Celery wants it, over TLS with the words that have it verified; options for Sentinels."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in {"sentinel", "sentinels"}:
+        if scheme != "rediss" or "ssl_cert_reqs=" in url:
+            return url, {}
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(_tls_words(authorities))}", {}
+    place, _, query = rest.partition("?")
+    hosts, _, database = place.partition("/")
+    user, at, hosts = hosts.rpartition("@")
+    words = dict(parse_qsl(query))
+    tls = _tls_words(authorities) if scheme == "sentinels" else {}
+    more = f"?{urlencode(tls)}" if tls else ""
+    named = [host if re.search(r":\d+$", host) else f"{host}:26379" for host in hosts.split(",")]
+    asked: dict[str, Any] = {"socket_connect_timeout": 1, "socket_timeout": 2, "ssl": bool(tls), **tls}
+    for word in ("username", "password"):
+        if f"sentinel_{word}" in words:
+            asked[word] = words[f"sentinel_{word}"]
+    return ";".join(f"sentinel://{user}{at}{host}/{database or 0}{more}" for host in named), {
+        "master_name": words.get("service", ""),
+        "sentinel_kwargs": asked,
+    }
+
+
+def _tls_words(authorities: str) -> dict[str, str]:
+    return {"ssl_cert_reqs": "required", **({"ssl_ca_certs": authorities} if authorities else {})}
 
 
 def _answer(result: Any, notification_id: str, wait_seconds: float) -> Sent:

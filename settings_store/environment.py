@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from settings_store.redis_tls import UnusableTls, check_authorities, is_tls, verified
+from settings_store.sentinel import UnusableSentinel, is_sentinel, parse
 
 #: The file in the data folder in which `make up` leaves the addresses of the servers it started.
 EMBEDDED_FILE = "environment"
@@ -21,7 +22,8 @@ EMBEDDED_FILE = "environment"
 #: shown by whatever shows a container.
 _IN_FILES = {"NOTIFY_REDIS_URL": "NOTIFY_REDIS_URL_FILE", "NOTIFY_BROKER_URL": "NOTIFY_BROKER_URL_FILE"}
 
-_BROKER_SCHEMES = ("redis://", "rediss://", "amqp://", "amqps://")
+_REDIS_SCHEMES = ("redis://", "rediss://", "sentinel://", "sentinels://")
+_BROKER_SCHEMES = (*_REDIS_SCHEMES, "amqp://", "amqps://")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -79,9 +81,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
             "NOTIFY_REDIS_URL is not set and no embedded server runs here: "
             "start one with `make up`, or set it, for example redis://127.0.0.1:6379/0"
         )
-    if not redis_url.startswith(("redis://", "rediss://")):
+    if not redis_url.startswith(_REDIS_SCHEMES):
         raise InvalidEnvironment(
-            "NOTIFY_REDIS_URL must start with redis:// or rediss://; a Unix socket is not taken"
+            "NOTIFY_REDIS_URL must start with redis:// or rediss://, or for Sentinels with sentinel:// or "
+            "sentinels://; a Unix socket is not taken"
         )
     prefix = given.get("NOTIFY_PREFIX", "notify")
     if not _PREFIX.fullmatch(prefix):
@@ -90,8 +93,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
     broker_url = given.get("NOTIFY_BROKER_URL", redis_url)
     if not broker_url.startswith(_BROKER_SCHEMES):
         raise InvalidEnvironment(
-            "NOTIFY_BROKER_URL must start with redis:// or rediss://, or for RabbitMQ with amqp:// or amqps://"
+            "NOTIFY_BROKER_URL must start with redis:// or rediss://, for Sentinels with sentinel:// or "
+            "sentinels://, or for RabbitMQ with amqp:// or amqps://"
         )
+    for name, url in (("NOTIFY_REDIS_URL", redis_url), ("NOTIFY_BROKER_URL", broker_url)):
+        _check_sentinels(name, url)
     _check_authorities(authorities, redis_url, broker_url)
     return Environment(
         redis_url=_over_tls("NOTIFY_REDIS_URL", redis_url, authorities),
@@ -102,6 +108,14 @@ def load(environ: Mapping[str, str] = os.environ) -> Environment:
         log_file=Path(given["NOTIFY_LOG_FILE"]) if "NOTIFY_LOG_FILE" in given else None,
         redis_url_file=Path(given["NOTIFY_REDIS_URL_FILE"]) if "NOTIFY_REDIS_URL_FILE" in given else None,
     )
+
+
+def _check_sentinels(name: str, url: str) -> None:
+    if is_sentinel(url):
+        try:
+            parse(url)
+        except UnusableSentinel as fault:
+            raise InvalidEnvironment(f"{name}: {fault}") from None
 
 
 def _check_authorities(file: str, *urls: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-_SCHEMES = frozenset({"rediss", "amqps"})
+_SCHEMES = frozenset({"rediss", "amqps", "sentinels"})
 _ALLOWED = frozenset({"required", "cert_required"})
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kombu import Connection, Producer, Queue
 
+from settings_store import sentinel
 from tasks import queue_order, rabbitmq_transport, redis_transport
 from tasks.queue_order import LaneOrder
 
@@ -37,13 +38,24 @@ def queues() -> list[Queue]:
     return [Queue(name, routing_key=name) for name in QUEUE_OF_LANE.values()]
 
 
-def transport_options(prefix: str = "notify", *, max_connections: int = 64) -> dict[str, Any]:
-    """Options for kombu's Redis transport; that of RabbitMQ ignores them.
+def address(url: str) -> str:
+    """The broker's address as kombu and Celery want it, who know those of Sentinels in another form."""
+    return sentinel.parse(url).kombu_url() if sentinel.is_sentinel(url) else url
+
+
+def transport_options(prefix: str = "notify", *, url: str = "", max_connections: int = 64) -> dict[str, Any]:
+    """Options for kombu's Redis transports; that of RabbitMQ ignores them.
 
     The unacknowledged messages have keys of their own, because everybody who shares those keys shares the
     shortest visibility timeout.
+
+    Args:
+        prefix: Of the installation.
+        url: The broker's; where it names Sentinels, kombu is told of them here.
+        max_connections: Of one process.
     """
     return {
+        **(sentinel.parse(url).kombu_options() if sentinel.is_sentinel(url) else {}),
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
@@ -72,7 +84,8 @@ def connection(url: str, prefix: str = "notify") -> Connection:
     It has no heartbeat: nobody would send it while nothing is published, and RabbitMQ would hang up.
     """
     install_transports()
-    return Connection(url, transport_options=transport_options(prefix), connect_timeout=5, heartbeat=0)
+    options = transport_options(prefix, url=url)
+    return Connection(address(url), transport_options=options, connect_timeout=5, heartbeat=0)
 
 
 def confirmed_together(producer: Producer) -> contextlib.AbstractContextManager[None]:

@@ -15,7 +15,6 @@ Queues of others, remote control and events are left as kombu has them.
 from __future__ import annotations
 
 import contextlib
-import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from typing import Any, Final
 import amqp
 from kombu.transport import TRANSPORT_ALIASES, _transport_cache, pyamqp
 
+from settings_store.logs import EventLog
 from tasks.lane_gate import LaneGate
 from tasks.publisher_confirms import PublisherConfirms
 from tasks.queue_order import QUEUE_OF_LANE
@@ -43,7 +43,7 @@ _UNREADABLE: Final = (ValueError, TypeError, LookupError, AttributeError, Recurs
 #: What asking for a queue raises that nobody made.
 NoSuchQueue: Final[type[Exception]] = amqp.NotFound
 
-_log = logging.getLogger(__name__)
+_log = EventLog(__name__)
 
 
 class Channel(pyamqp.Channel):
@@ -67,9 +67,9 @@ class Channel(pyamqp.Channel):
             return super().queue_declare(queue, passive, arguments=arguments, **options)
         except amqp.PreconditionFailed:
             _log.error(
-                "queue_of_other_kind queue=%s: it is no quorum queue; let it run empty and delete "
-                "it, then it is made anew (`notify doctor` says how)",
-                queue,
+                "queue_of_other_kind",
+                queue=queue,
+                cure="it is no quorum queue: let it run empty and delete it, then it is made anew",
             )
             raise
 
@@ -172,7 +172,7 @@ class Channel(pyamqp.Channel):
                     callback(message)
                 except _UNREADABLE as error:
                     # Garbage in a queue would end the worker, come back, and end the next one.
-                    _log.error("message_dropped reason=unreadable error=%s", type(error).__name__)
+                    _log.error("message_dropped", reason="unreadable", error=type(error).__name__)
                     if self.gate.is_unsettled(tag):
                         self.basic_ack(tag)
 

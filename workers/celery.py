@@ -58,7 +58,12 @@ def _load_environment() -> tuple[environment.Environment, MetricsAddress | None]
 
 _environment, _metrics_address = _load_environment()
 
-app = Celery("notify", broker=_environment.broker_url, events=WatchedEvents, set_as_current=False)
+app = Celery(
+    "notify",
+    broker=broker.address(_environment.broker_url),
+    events=WatchedEvents,
+    set_as_current=False,
+)
 app.conf.update(
     # JSON alone: a message can then do nothing but say what it says.
     accept_content=["json"],
@@ -66,6 +71,8 @@ app.conf.update(
     result_serializer="json",
     event_serializer="json",
     result_backend=results.backend_url(_environment.redis_url),
+    result_backend_transport_options=results.backend_options(_environment.redis_url),
+    redis_backend_use_ssl=results.backend_tls(_environment.redis_url),
     result_expires=3600,
     result_extended=False,
     task_queues=broker.queues(),
@@ -87,7 +94,7 @@ app.conf.update(
     broker_connection_timeout=5,
     # Of RabbitMQ alone; a broker that went away without a word is missed within a minute.
     broker_heartbeat=30,
-    broker_transport_options=broker.transport_options(_environment.prefix),
+    broker_transport_options=broker.transport_options(_environment.prefix, url=_environment.broker_url),
 )
 
 share_counts(sys.argv, os.environ)

@@ -9,6 +9,7 @@ import redis
 from console.cli.errors import BadInput
 from settings_store.environment import Environment, load
 from settings_store.redis_client import connect
+from settings_store.sentinel import is_sentinel, parse
 
 #: A person waits: shorter than a worker's, and without a repeat, which a person decides on.
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -56,6 +57,10 @@ def address(url: str) -> str:
     Raises:
         BadInput: The URL cannot be read; a part of the password could otherwise pass for the address.
     """
+    if is_sentinel(url):
+        named = parse(url)
+        hosts = ", ".join(f"{host}:{port}" for host, port in named.hosts)
+        return f"{named.service} (by the Sentinels {hosts})"
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORT

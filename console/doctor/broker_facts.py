@@ -34,7 +34,7 @@ def broker_facts(environment: Environment) -> BrokerFacts:
         return BrokerFacts(fault=type(error).__name__)
     finally:
         bells.close()
-    if not environment.broker_url.startswith(("redis://", "rediss://")):
+    if not environment.broker_url.startswith(("redis://", "rediss://", "sentinel://", "sentinels://")):
         return BrokerFacts(waiting=waiting)
     client = connect(environment.broker_url, retries=0)
     # What other programs put there may be no text.

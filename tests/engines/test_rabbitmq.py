@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -17,9 +16,8 @@ from kombu.exceptions import OperationalError
 
 from tasks.bells import Bells
 from tasks.broker import QUEUE_OF_LANE
-from tests.rigs.embedded import PROJECT
 from tests.rigs.faketime_redis import faketime_redis
-from tests.rigs.foreign_app import run_apart, send_tasks
+from tests.rigs.foreign_app import send_by_client, send_tasks
 from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox, open_mailbox
 from tests.rigs.notifications import email
@@ -43,17 +41,6 @@ GARBAGE: tuple[tuple[bytes, dict[str, object]], ...] = (
     (b"{}", {"content_type": "application/json", "headers": {"task": "notify.other", "id": "x"}}),
     (b"[" * 100_000, {"content_type": "application/json", "headers": {"task": "notify.deliver", "id": "x"}}),
 )
-CLIENT = """
-import sys
-sys.path.insert(0, ".")
-import notify_client
-
-try:
-    sent = notify_client.send("email", ["a@b.example"], "M", wait_seconds=given["wait"])
-    answer = {"id": sent.id, "number": sent.number}
-except notify_client.NotifyError as error:
-    answer = {"error": type(error).__name__, "says": str(error)}
-"""
 
 
 @dataclass
@@ -102,18 +89,15 @@ def test_an_app_with_celerys_defaults_is_refused_in_words_and_the_client_is_not(
     apart: Apart, tmp_path: Path
 ) -> None:
     ledger = apart.installation.server.url
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    shutil.copy(PROJECT / "clients" / "notify_client.py", elsewhere)
     environ = {"NOTIFY_BROKER_URL": apart.url, "NOTIFY_REDIS_URL": ledger}
     with apart.installation.worker():
         with pytest.raises(AssertionError, match="PRECONDITION_FAILED - inequivalent arg 'x-queue-type'"):
-            send_tasks(apart.url, [{"kwargs": {"notification": email()}}], folder=elsewhere, backend=ledger)
-        sent = run_apart(CLIENT, {"wait": 30}, folder=elsewhere, environ=environ)
+            send_tasks(apart.url, [{"kwargs": {"notification": email()}}], folder=tmp_path, backend=ledger)
+        sent = send_by_client(tmp_path, environ, wait_seconds=30)
         record = apart.installation.wait_state(sent["id"], "delivered")
         assert sent["number"] == record.number
     away = {**environ, "NOTIFY_BROKER_URL": f"amqp://127.0.0.1:{free_port()}//"}
-    assert run_apart(CLIENT, {"wait": None}, folder=elsewhere, environ=away)["error"] == "BrokerUnavailable"
+    assert send_by_client(tmp_path, away)["error"] == "BrokerUnavailable"
 
 
 def test_garbage_ends_no_worker_holds_nothing_up_and_stays_in_no_queue(apart: Apart) -> None:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -40,16 +41,23 @@ def require_libfaketime() -> Path:
 class FaketimeRedis:
     """One server with its data and its clock in a folder."""
 
-    def __init__(self, folder: Path, *options: str, program: str = "") -> None:
+    def __init__(self, folder: Path, *options: str, program: str = "", password: str = "") -> None:
         self._folder = folder
         self._options = options
         self._program = program or str(_binary.get_binary_path())
-        self._port = free_port()
+        self.port = free_port()
         self._moved_by_seconds = 0.0
         self._clock = folder / "clock"
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self._password = password
+        user = f":{quote(password, safe='')}@" if password else ""
+        self.url = f"redis://{user}127.0.0.1:{self.port}/0"
         self._move(0)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
 
     def advance(self, seconds: float) -> None:
         """Let the server's time pass at once; when this returns, it has."""
@@ -84,9 +92,11 @@ class FaketimeRedis:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        command = [self._program, "--port", str(self._port), "--bind", "127.0.0.1"]
+        command = [self._program, "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"]
         command += ["--dir", str(self._folder), *self._options]
+        if self._password:
+            command += ["--requirepass", self._password, "--masterauth", self._password]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environ)
         self._wait_answering()

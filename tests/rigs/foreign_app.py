@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -30,6 +31,19 @@ for result in sent:
         answer.append({"task": result.id, "answer": got})
     except Exception as error:
         answer.append({"task": result.id, "error": type(error).__name__, "says": str(error)})
+"""
+
+_CLIENT = Path(__file__).resolve().parents[2] / "clients" / "notify_client.py"
+_SEND_BY_CLIENT = """
+import sys
+sys.path.insert(0, given["folder"])
+import notify_client
+
+try:
+    sent = notify_client.send("email", ["a@b.example"], "M", wait_seconds=given["wait"])
+    answer = {"id": sent.id, "number": sent.number}
+except notify_client.NotifyError as error:
+    answer = {"error": type(error).__name__, "says": str(error)}
 """
 
 
@@ -82,3 +96,13 @@ def send_tasks(
     given = {"url": url, "backend": backend or url, "calls": calls, "settings": dict(settings or {})}
     outcomes: list[dict[str, Any]] = run_apart(_SEND_TASKS, given, folder=folder)
     return outcomes
+
+
+def send_by_client(
+    folder: Path, environ: Mapping[str, str], *, wait_seconds: float | None = None
+) -> dict[str, Any]:
+    """Send one mail by the client that others copy; what it returned or raised."""
+    shutil.copy(_CLIENT, folder)
+    given = {"wait": wait_seconds, "folder": str(folder)}
+    outcome: dict[str, Any] = run_apart(_SEND_BY_CLIENT, given, folder=folder, environ=environ)
+    return outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from settings_store import environment
 from tasks.ledger import FINAL_STATES, LedgerQueries, State
@@ -12,7 +13,7 @@ from tasks.ledger.queries import Record
 from tasks.publisher import Published, Publisher
 from tasks.runtime import Runtime
 from tests.rigs.embedded import clean_environment
-from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
+from tests.rigs.faketime_redis import faketime_redis
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.notifications import email
 from tests.rigs.processes import wait_until
@@ -94,10 +95,25 @@ class Site:
             yield worker
 
 
+class Server(Protocol):
+    """A Redis whose time moves, or what stands for it."""
+
+    url: str
+
+    def advance(self, seconds: float) -> None:
+        """Let its time pass."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self) -> None:
+        """Kill it."""
+
+
 class Installation(Site):
     """A site whose Redis has a time that moves."""
 
-    def __init__(self, server: FaketimeRedis, folder: Path, **more: str) -> None:
+    def __init__(self, server: Server, folder: Path, **more: str) -> None:
         super().__init__(server.url, folder, **more)
         self.server = server
 
