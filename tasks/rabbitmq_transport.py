@@ -233,6 +233,18 @@ class SSLTransport(Transport, pyamqp.SSLTransport):
         return super().establish_connection()  # type: ignore[no-untyped-call]
 
 
+def is_of_our_kind(channel: Any, queue: str) -> bool:
+    """Whether a queue that is there is a quorum queue; where that may not be asked it is taken for one."""
+    arguments = {"x-queue-type": "quorum"}
+    try:
+        pyamqp.Channel.queue_declare(channel, queue, durable=True, auto_delete=False, arguments=arguments)
+    except amqp.PreconditionFailed:
+        return False
+    except amqp.AccessRefused:
+        return True
+    return True
+
+
 def install() -> None:
     """Have kombu use these for every connection made from now on."""
     for scheme, transport in zip(SCHEMES, (Transport, SSLTransport), strict=True):

@@ -8,6 +8,7 @@ from typing import Final
 from benchmarks.chaos import (
     backlog,
     coming_back,
+    engines,
     kill_doors,
     kills,
     limits_kept,
@@ -34,6 +35,8 @@ EXPERIMENTS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "redis-hangs": redis_breaks.hang,
     "redis-resets": redis_breaks.resets,
     "redis-wrong-password": redis_breaks.wrong_password,
+    "sentinel-failover": engines.sentinel_failover,
+    "rabbitmq-wiped": engines.rabbitmq_wiped,
     "redis-full": memory_full.redis_full,
     "servers-misbehave": servers.misbehaviour,
     "past-a-black-hole": servers.past_a_black_hole,

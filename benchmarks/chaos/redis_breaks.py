@@ -93,6 +93,7 @@ def _away(
     def stay_away(scene: Scene, outcome: Outcome) -> None:
         assert scene.askers is not None
         server = scene.installation.server
+        assert isinstance(server, FaketimeRedis)
         scene.wait_taken(scene.count // 5)
         go(server)
         began = time.monotonic()

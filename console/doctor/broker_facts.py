@@ -10,11 +10,13 @@ import kombu.exceptions
 import redis
 
 from console.doctor.facts import BrokerFacts
+from console.doctor.rabbitmq_facts import rabbitmq_facts
 from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from tasks.bells import Bells
 from tasks.broker import QUEUE_OF_LANE, transport_options
 from tasks.ledger import LANES
+from tasks.rabbitmq_transport import is_rabbitmq
 
 #: Celery's own queue, and kombu's own hash of what consumers hold, for whoever names no other.
 FOREIGN_QUEUE: Final = "celery"
@@ -34,6 +36,8 @@ def broker_facts(environment: Environment) -> BrokerFacts:
         return BrokerFacts(fault=type(error).__name__)
     finally:
         bells.close()
+    if is_rabbitmq(environment.broker_url):
+        return BrokerFacts(waiting=waiting, rabbitmq=rabbitmq_facts(environment))
     if not environment.broker_url.startswith(("redis://", "rediss://", "sentinel://", "sentinels://")):
         return BrokerFacts(waiting=waiting)
     client = connect(environment.broker_url, retries=0)

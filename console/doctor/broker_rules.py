@@ -7,6 +7,7 @@ from typing import Final
 
 from console.doctor.facts import BrokerFacts, Facts
 from console.doctor.finding import Finding
+from console.doctor.rabbitmq_rules import rabbitmq_findings
 from tasks.broker import VISIBILITY_SECONDS
 
 #: Redelivery comes within the visibility timeout; after several of them nobody redelivers.
@@ -30,6 +31,9 @@ def broker_findings(facts: Facts) -> Iterator[Finding]:
         return
     waiting = sum(known.waiting.values())
     yield Finding("broker.reach", "ok", f"the broker answers; {waiting} messages wait in its queues")
+    if known.rabbitmq is not None:
+        yield from rabbitmq_findings(known.rabbitmq, facts)
+        return
     yield from _stranded(known)
     if known.taken_by_others:
         yield Finding(

@@ -29,6 +29,9 @@ class RedisFacts:
         memory_bytes: What it uses.
         memory_maximum_bytes: What it may use; 0 is no limit.
         seconds: How long it took to answer.
+        by_sentinels: Whether Sentinels name it, so that another may take its place.
+        replicas: How many copy it.
+        least_replicas: Without so many of them it takes no writes; 0 is no condition, None not told.
     """
 
     program: str = "Redis"
@@ -41,6 +44,9 @@ class RedisFacts:
     memory_bytes: int = 0
     memory_maximum_bytes: int = 0
     seconds: float = 0.0
+    by_sentinels: bool = False
+    replicas: int = 0
+    least_replicas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,23 @@ class KeyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RabbitMQFacts:
+    """What is looked at where the broker is RabbitMQ.
+
+    Attributes:
+        version: Its version; blank where it does not tell.
+        other_kind: Of our queues those that are no quorum queues.
+        consumers: How many consume each of our queues.
+        unread: Messages in the queue `celery` that nobody consumes, whosoever they are.
+    """
+
+    version: str = ""
+    other_kind: tuple[str, ...] = ()
+    consumers: Mapping[str, int] = field(default_factory=dict)
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerFacts:
     """The broker.
 
@@ -74,6 +97,7 @@ class BrokerFacts:
         stranded_alone: Whether nothing but our messages was seen there.
         taken_by_others: Of our messages that a consumer holds which is none of ours.
         oldest_unacknowledged_ms: Since when the oldest message is held without being acknowledged.
+        rabbitmq: What only RabbitMQ has; None where the broker is none.
     """
 
     fault: str = ""
@@ -83,6 +107,7 @@ class BrokerFacts:
     stranded_alone: bool = True
     taken_by_others: int = 0
     oldest_unacknowledged_ms: int | None = None
+    rabbitmq: RabbitMQFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

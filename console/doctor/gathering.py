@@ -9,12 +9,13 @@ import msgspec
 import redis
 
 from console.doctor.broker_facts import broker_facts
-from console.doctor.facts import Facts, RedisFacts
+from console.doctor.facts import Facts
 from console.doctor.key_facts import key_facts
 from console.doctor.ledger_facts import ledger_facts
 from console.doctor.redis_facts import redis_facts
 from settings_store.environment import Environment
 from settings_store.errors import SettingsError
+from settings_store.sentinel import is_sentinel
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker, ServerState
@@ -54,7 +55,7 @@ def gather(environment: Environment, client: redis.Redis) -> Facts:
     return Facts(
         now_ms=now_ms,
         here_ahead_ms=here_ahead_ms,
-        redis=part("Redis", lambda: _redis(client)),
+        redis=part("Redis", lambda: redis_facts(client, by_sentinels=is_sentinel(environment.redis_url))),
         snapshot=snapshot,
         saved_ms=part("history", lambda: _saved_ms(store)),
         keys=part("keys", lambda: key_facts(environment, snapshot or Snapshot())),
@@ -67,10 +68,6 @@ def gather(environment: Environment, client: redis.Redis) -> Facts:
         ),
         unread=unread,
     )
-
-
-def _redis(client: redis.Redis) -> RedisFacts:
-    return redis_facts(client)
 
 
 def _saved_ms(store: SettingsStore) -> int | None:

@@ -11,8 +11,12 @@ import redis
 from console.doctor.facts import RedisFacts
 
 
-def redis_facts(client: redis.Redis) -> RedisFacts:
+def redis_facts(client: redis.Redis, *, by_sentinels: bool = False) -> RedisFacts:
     """Read INFO and, where that is allowed, the configuration.
+
+    Args:
+        client: The Redis.
+        by_sentinels: Whether Sentinels name it.
 
     Raises:
         redis.RedisError: Redis does not answer.
@@ -33,7 +37,14 @@ def redis_facts(client: redis.Redis) -> RedisFacts:
         memory_bytes=int(info.get("used_memory", 0)),
         memory_maximum_bytes=int(info.get("maxmemory", 0)),
         seconds=seconds,
+        by_sentinels=by_sentinels,
+        replicas=int(info.get("connected_slaves", 0)),
+        least_replicas=_number(_configured(client, "min-replicas-to-write")),
     )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() else None
 
 
 def _configured(client: redis.Redis, name: str) -> str:

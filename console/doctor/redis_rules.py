@@ -41,6 +41,8 @@ def redis_findings(facts: Facts) -> Iterator[Finding]:
             "what is accepted now may not be on disk, and Redis may refuse writes",
             "look at the disk's space and rights, and at the server's log",
         )
+    if known.by_sentinels:
+        yield _failover(known)
     yield _policy(known)
     yield _memory(known)
     if known.seconds > SLOW_SECONDS:
@@ -103,6 +105,30 @@ def _persistence(known: RedisFacts) -> Finding:
         "Redis does not tell its appendfsync",
         "unless it is always, a machine that goes down loses the last of what was accepted",
         "look into its configuration, or let this user run `CONFIG GET appendfsync`",
+    )
+
+
+def _failover(known: RedisFacts) -> Finding:
+    check = "redis.failover"
+    followed = "1 replica follows" if known.replicas == 1 else f"{known.replicas} replicas follow"
+    if not known.replicas:
+        return Finding(
+            check,
+            "error",
+            "no replica follows the primary",
+            "if it dies, nobody takes its place with what was accepted",
+            "start its replicas, and see in their logs why they do not follow",
+        )
+    if known.least_replicas == 0:
+        return Finding(
+            check,
+            "warn",
+            f"{followed}, and the primary takes writes without them",
+            "cut off from them it goes on accepting what is thrown away once another is the primary",
+            f"{_CONFIG.format(setting='min-replicas-to-write 1')}, of each; min-replicas-max-lag 10 too",
+        )
+    return Finding(
+        check, "ok", f"{followed}; a failover may lose the last moment: replication is asynchronous"
     )
 
 

@@ -11,12 +11,13 @@ import msgspec
 import pytest
 
 from console.doctor import Facts, Finding, diagnose, worst
-from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RedisFacts
+from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RabbitMQFacts, RedisFacts
 from console.doctor.option_rules import MEANINGS
 from settings_store.cautions import cautions
 from settings_store.kinds import Value
 from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
+from tasks.broker import QUEUE_OF_LANE
 from tasks.carrier_gateways import ENDED
 from tasks.fleet import FleetMember, WorkerLife
 from tasks.ledger import LANES
@@ -262,6 +263,66 @@ def test_what_lies_in_the_broker_wrongly_is_found(
     finding = only(facts(broker=broker))
     assert (finding.check, finding.level) == (check, level)
     assert fix in finding.fix
+
+
+QUORUM = dict.fromkeys(QUEUE_OF_LANE.values(), 1)
+
+
+@pytest.mark.parametrize(
+    "rabbitmq, check, level, words",
+    [
+        (RabbitMQFacts("3.9.1", consumers=QUORUM), "broker.version", "error", "RabbitMQ 3.9.1 is too old"),
+        (
+            RabbitMQFacts("3.10.8", other_kind=("notify.low",), consumers=QUORUM),
+            "broker.queues",
+            "error",
+            "notify.low is no quorum queue",
+        ),
+        (RabbitMQFacts("3.10.8", consumers=QUORUM, unread=3), "broker.stranded", "warn", "3 messages lie in"),
+        (
+            RabbitMQFacts("3.10.8", consumers={**QUORUM, "notify.normal": 2}),
+            "broker.foreign_consumer",
+            "warn",
+            "notify.normal has 2 consumers, and 1 of our workers serve it",
+        ),
+    ],
+)
+def test_what_is_wrong_with_rabbitmq_is_found(
+    rabbitmq: RabbitMQFacts, check: str, level: str, words: str
+) -> None:
+    finding = only(facts(broker=BrokerFacts(rabbitmq=rabbitmq)))
+    assert (finding.check, finding.level) == (check, level)
+    assert words in finding.what
+    assert finding.why
+    assert finding.fix
+
+
+@pytest.mark.parametrize("version", ["3.10.8", "4.1.0", ""])
+def test_a_rabbitmq_that_is_well_is_said_to_be(version: str) -> None:
+    found = facts(broker=BrokerFacts(rabbitmq=RabbitMQFacts(version, consumers=QUORUM)))
+    assert bad(found) == []
+    (told,) = (each for each in diagnose(found) if each.check == "broker.version")
+    assert ("20 deliveries" in told.what) == (version == "4.1.0")
+
+
+@pytest.mark.parametrize(
+    "replicas, least, level, words",
+    [
+        (0, 0, "error", "no replica follows"),
+        (2, 0, "warn", "2 replicas follow, and the primary takes writes without them"),
+        (1, 1, "ok", "1 replica follows; a failover may lose the last moment"),
+        (2, None, "ok", "2 replicas follow; a failover may lose"),
+    ],
+)
+def test_behind_sentinels_the_replicas_are_looked_at(
+    replicas: int, least: int | None, level: str, words: str
+) -> None:
+    known = replace(GOOD_REDIS, by_sentinels=True, replicas=replicas, least_replicas=least)
+    (finding,) = (each for each in diagnose(facts(redis=known)) if each.check == "redis.failover")
+    assert finding.level == level
+    assert words in finding.what
+    alone = facts(redis=replace(known, by_sentinels=False))
+    assert bad(alone) == []
 
 
 def test_a_broker_that_is_no_redis_is_not_looked_into() -> None:

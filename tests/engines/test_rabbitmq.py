@@ -14,6 +14,7 @@ import pytest
 from amqp.exceptions import PreconditionFailed
 from kombu.exceptions import OperationalError
 
+from console.doctor.broker_facts import broker_facts
 from tasks.bells import Bells
 from tasks.broker import QUEUE_OF_LANE
 from tests.rigs.faketime_redis import faketime_redis
@@ -75,6 +76,10 @@ def test_our_queues_are_quorum_queues_and_a_classic_one_is_told_to_whoever_meets
         connection.channel().queue_declare("notify.low", durable=True, auto_delete=False)
     # A publisher asks only how many wait there, and rings all the same.
     published = apart.installation.publish(priority="low")
+    found = broker_facts(apart.installation.environment).rabbitmq
+    assert found is not None
+    assert found.version.startswith("3.")
+    assert found.other_kind == ("notify.low",)
     with apart.installation.worker(wait=False) as worker:
         worker.wait_logged("queue_of_other_kind queue=notify.low")
         assert worker.process.poll() is None
@@ -83,6 +88,10 @@ def test_our_queues_are_quorum_queues_and_a_classic_one_is_told_to_whoever_meets
         worker.wait_logged(" ready.")
         apart.installation.server.advance(PAST_THE_RING_SECONDS)
         apart.installation.wait_state(published.id, "delivered", seconds=60)
+        found = broker_facts(apart.installation.environment).rabbitmq
+        assert found is not None
+        assert (found.other_kind, found.unread) == ((), 0)
+        assert found.consumers == dict.fromkeys(QUEUES, 1)
 
 
 def test_an_app_with_celerys_defaults_is_refused_in_words_and_the_client_is_not(

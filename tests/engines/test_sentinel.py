@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from console.doctor.redis_facts import redis_facts
 from settings_store.redis_client import connect
 from tests.rigs.command_line import CommandLine
 from tests.rigs.foreign_app import send_by_client
@@ -54,6 +55,8 @@ def test_what_a_replica_has_survives_the_primary_and_the_worker_goes_on_by_itsel
         ids = [by_client["id"], *installation.publish_many(200)]
         wait_until(lambda: mailbox.taken >= 30, seconds=60, what="a worker in the middle of it")
         assert installation.runtime.redis.wait(1, 10_000) >= 1, "a replica has what was accepted"
+        known = redis_facts(installation.runtime.redis, by_sentinels=True)
+        assert (known.is_replica, known.replicas, known.least_replicas) == (False, 2, 0)
         killed = sentinels.kill_primary()
         ids += _published_as_soon_as_can_be(installation)
         sentinels.wait_other_primary(killed)
