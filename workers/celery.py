@@ -10,6 +10,7 @@ from celery import Celery
 from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
 from tasks import broker, celery_tasks
+from tasks.rabbitmq_transport import is_rabbitmq
 from tasks.runtime import Runtime, RuntimePerProcess
 from tasks.stop_sign import StopSign
 from workers import (
@@ -92,6 +93,9 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
     broker_connection_timeout=5,
+    # After a lost connection Celery would have less pushed for a while; to RabbitMQ that is for good: there a
+    # consumer keeps the window that it began with.
+    worker_enable_prefetch_count_reduction=not is_rabbitmq(_environment.broker_url),
     # Of RabbitMQ alone; a broker that went away without a word is missed within a minute.
     broker_heartbeat=30,
     broker_transport_options=broker.transport_options(_environment.prefix, url=_environment.broker_url),

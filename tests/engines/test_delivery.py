@@ -100,6 +100,7 @@ def test_one_that_waits_is_cancelled_by_revoking_it_in_flower(served: Served) ->
     served.secondary.come_up()
 
 
+@pytest.mark.timeout(300)
 def test_workers_that_are_killed_lose_nothing(opens: Opens, tmp_path: Path) -> None:
     with open_mailbox() as mailbox, opens(tmp_path) as engine:
         installation = engine.installation

@@ -45,6 +45,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
             installation.runtime.close()
 
 
+@pytest.mark.timeout(300)
 def test_what_a_replica_has_survives_the_primary_and_the_worker_goes_on_by_itself(
     watched: Watched, tmp_path: Path
 ) -> None:
