@@ -1,4 +1,4 @@
-"""`notify message show`: the JSON that others rely on, and what an operator reads at 80 columns."""
+"""`notify message show`: what an operator reads at 80 columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from console.cli.screen import Screen
 from console.presenting import message_json
 from tasks.ledger import STATES, State
 from tests.rigs.command_line import CommandLine
+from tests.rigs.message_stories import ATTEMPT, failed_over, passed_over, second_pass
 from tests.rigs.notifications import email
-from tests.rigs.told_ledger import PRIMARY_RULE, SECONDARY_RULE, ToldLedger
-
-ATTEMPT = ["at", "pass", "server", "stage", "verdict", "code", "enhanced", "text", "recipients", "revision"]
-ATTEMPT += ["seconds", "next_at"]
+from tests.rigs.told_ledger import PRIMARY_RULE, ToldLedger
 
 
 @pytest.fixture(autouse=True)
@@ -30,62 +28,6 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-def failed_over(told: ToldLedger) -> str:
-    """Pass 1: the primary is down, the secondary throttles. Pass 2: two of three get it, one is refused."""
-    notification_id = told.accept(
-        email(
-            id="payroll-7",
-            to=["ops@example.com", "oncall@example.com"],
-            bcc=["gone@example.com"],
-            subject="Payroll failed on prod1",
-            priority="high",
-        )
-    )
-    told.clock.advance(0.4)
-    claim = told.claim(notification_id)
-    everybody = {"indexes": [0, 1, 2]}
-    down = told.entry(
-        "primary_email",
-        "server_down",
-        stage="connect",
-        reason="the server refuses connections",
-        seconds=0.012,
-        **everybody,
-    )
-    told.clock.advance(0.3)
-    throttled = told.entry(
-        "secondary_email",
-        "throttled",
-        stage="mail",
-        code=451,
-        enhanced="4.7.500",
-        text="Server busy. Please try again later from [192.0.2.17].",
-        reason="the server asks to come back later",
-        seconds=1.4,
-        next_at=told.clock.now_ms + 15_000,
-        **everybody,
-    )
-    told.finish(
-        claim,
-        {},
-        [down, throttled],
-        reason="primary_email: the server refuses connections; secondary_email: asked for patience",
-        wait_seconds=15,
-    )
-    return notification_id
-
-
-def passed_over(told: ToldLedger) -> str:
-    """The primary is left alone, and the secondary takes it."""
-    notification_id = told.accept(email(id="alone-1", subject="Payroll failed"))
-    claim = told.claim(notification_id)
-    barred = told.entry("primary_email", "passed_over", reason="the server refuses connections", stage=None)
-    del barred["stage"], barred["rule"], barred["seconds"]
-    sent = told.entry("secondary_email", "delivered", code=250, text="queued", reason="the server took it")
-    told.finish(claim, {0: "d"}, [barred, sent], reason="by secondary_email (primary_email: passed over)")
-    return notification_id
 
 
 def test_a_server_that_was_passed_over_is_an_event_and_no_attempt(told: ToldLedger) -> None:
@@ -112,35 +54,6 @@ def test_a_long_time_since_acceptance_is_parted_from_what_happened(told: ToldLed
     told.finish(claim, {}, [late], reason="down", wait_seconds=60)
     lines = list(message_lines(told.record(notification_id), now_ms=told.clock.now_ms, screen=Screen(80)))
     assert any("  +1 min 2 s ✗ Primary Email: server down" in line for line in lines)
-
-
-def second_pass(told: ToldLedger, notification_id: str) -> None:
-    told.clock.advance(16)
-    told.ledger.sweep("high", room=1)
-    claim = told.claim(notification_id)
-    refused = told.entry(
-        "primary_email",
-        "recipient_refused",
-        **{"pass": 2},
-        stage="rcpt",
-        code=550,
-        enhanced="5.1.1",
-        text="<gone@example.com>: Recipient address rejected: User unknown in virtual mailbox table",
-        reason="the server refused this recipient",
-        indexes=[2],
-    )
-    took = told.entry(
-        "primary_email",
-        "delivered",
-        **{"pass": 2},
-        code=250,
-        enhanced="2.0.0",
-        text="Ok: queued as 4F1A2\x1b[2J",
-        reason="the server took it",
-        indexes=[0, 1],
-        seconds=3.2,
-    )
-    told.finish(claim, {0: "d", 1: "d", 2: "r"}, [refused, took], reason="by primary_email")
 
 
 def view(told: ToldLedger, notification_id: str, *, columns: int = 80, coloured: bool = False) -> list[str]:
@@ -266,63 +179,6 @@ def test_the_first_line_fits_80_columns_with_any_number(told: ToldLedger, state:
     first = next(iter(message_lines(record, now_ms=told.clock.now_ms, screen=Screen(80))))
     assert first.startswith(f"ID=9999999999  {state.upper()}  ")
     assert len(first) <= 80
-
-
-def test_the_json_has_exactly_the_names_that_others_rely_on(notify: CommandLine, told: ToldLedger) -> None:
-    second_pass(told, failed_over(told))
-    done = notify("message", "show", "payroll-7", "--json")
-    assert (done.code, done.err) == (0, "")
-    shown = done.json
-    attempts = shown.pop("attempts")
-    assert shown == {
-        "id": "payroll-7",
-        "number": 1,
-        "channel": "email",
-        "state": "partial",
-        "reason": "by primary_email",
-        "accepted_at": "2027-01-15T08:00:00.000Z",
-        "finished_at": "2027-01-15T08:00:16.700Z",
-        "next_at": None,
-        "recipients": {
-            "ops@example.com": "delivered",
-            "oncall@example.com": "delivered",
-            "gone@example.com": "refused",
-        },
-        "events": [],
-        "priority": "high",
-        "servers": ["primary_email", "secondary_email"],
-        "perhaps_twice": [],
-        "runbook": "docs/runbook/dead-letters.md#partial",
-    }
-    assert list(shown["recipients"]) == ["ops@example.com", "oncall@example.com", "gone@example.com"]
-    assert all(list(attempt)[: len(ATTEMPT)] == ATTEMPT for attempt in attempts)
-    assert attempts[1] == {
-        "at": "2027-01-15T08:00:00.700Z",
-        "pass": 1,
-        "server": "secondary_email",
-        "stage": "mail",
-        "verdict": "throttled",
-        "code": 451,
-        "enhanced": "4.7.500",
-        "text": "Server busy. Please try again later from [192.0.2.17].",
-        "recipients": ["ops@example.com", "oncall@example.com", "gone@example.com"],
-        "revision": 17,
-        "seconds": 1.4,
-        "next_at": "2027-01-15T08:00:15.700Z",
-        "reason": "the server asks to come back later",
-        "rule": SECONDARY_RULE,
-    }
-    assert attempts[2]["recipients"] == ["gone@example.com"]
-    assert attempts[0] | {"rule": PRIMARY_RULE, "code": None, "text": None, "next_at": None} == attempts[0]
-
-
-def test_a_message_that_was_never_tried_has_no_attempts_and_nulls(
-    notify: CommandLine, told: ToldLedger
-) -> None:
-    told.accept(email(id="n"))
-    shown = notify("message", "show", "1", "--json").json
-    absent = {name: shown[name] for name in ("reason", "finished_at", "next_at", "attempts", "events")}
-    assert absent == {"reason": None, "finished_at": None, "next_at": None, "attempts": [], "events": []}
 
 
 def test_a_worker_that_died_with_the_body_out_shows_as_an_uncertain_attempt(
