@@ -74,7 +74,9 @@ pins: ## compile requirements/ from pyproject.toml (needs uv; ARGS=--upgrade tak
 	@command -v $(UV) >/dev/null || { echo "error: there is no uv"; echo "hint: pip install uv"; exit 1; }
 	$(UV) $(PINS) $(ARGS) --extra embedded --output-file requirements/run.txt \
 	  pyproject.toml requirements/build.in
-	$(UV) $(PINS) $(ARGS) --extra embedded --group dev --constraints requirements/run.txt \
-	  --output-file requirements/dev.txt pyproject.toml
+	$(UV) $(PINS) $(ARGS) --extra tracing --constraints requirements/run.txt \
+	  --output-file requirements/tracing.txt pyproject.toml
+	$(UV) $(PINS) $(ARGS) --extra embedded --extra tracing --group dev --constraints requirements/run.txt \
+	  --constraints requirements/tracing.txt --output-file requirements/dev.txt pyproject.toml
 	$(UV) $(PINS) $(ARGS) --constraints requirements/run.txt --output-file requirements/peers.txt \
 	  requirements/peers.in

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tasks import broker
+from tasks import broker, tracing
 
 
 def task_message(task: str, task_id: str, retries: int, argument: object) -> tuple[Any, dict[str, Any]]:
@@ -34,6 +34,8 @@ def task_message(task: str, task_id: str, retries: int, argument: object) -> tup
         "stamped_headers": None,
         "stamps": {},
     }
+    if traceparent := tracing.carrier():
+        headers["traceparent"] = traceparent
     embed = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
     return ((argument,), {}, embed), headers
 

@@ -23,7 +23,7 @@ from celery.worker.request import Request
 from settings_store.errors import SettingsError
 from settings_store.logs import EventLog
 from settings_store.logs.line import places
-from tasks import broker, message_headers
+from tasks import broker, message_headers, tracing
 from tasks.delivery.batch import deliver_many as deliver_one_after_another
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -188,7 +188,12 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
     def submit(self: Task, *args: object, **kwargs: object) -> dict[str, object]:
         """Accept a notification and make its first pass; the answer is `{"id", "number"}`."""
         notification = _only("notification", args, kwargs)
-        with _without_words(self.request.id):
+        given = self.request.get("traceparent")
+        with (
+            _without_words(self.request.id),
+            # What the sender traced goes on here, where it says so in the way of the standard.
+            tracing.span("submit", kind="consumer", parent=given if isinstance(given, str) else None),
+        ):
             published = _accept(runtime(), self, notification)
             answer: dict[str, object] = {"id": published.id, "number": published.number}
             _answer_now(self, answer)

@@ -31,6 +31,8 @@ from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks import notification as notifications
+from tasks import tracing
+from tasks.accepting import accepting
 from tasks.bells import Bells, messages_for
 from tasks.ledger import Accepted, Entry, Ledger, State
 from tasks.notification import InvalidNotification, Notification
@@ -38,6 +40,7 @@ from tasks.search_terms import terms_of
 from tasks.tally import NoTally, Tally
 from tasks.text_message import refuse_too_long
 from tasks.tokens import unknown_tokens
+from tasks.tracing import beginning
 
 #: So many are written in one round trip.
 ACCEPT_AT_ONCE = 200
@@ -115,6 +118,7 @@ class Publisher:
     @classmethod
     def connect(cls, environment: Environment) -> Self:
         """A publisher for the Redis and broker that the environment names; opens nothing yet."""
+        beginning.begin("notify-publisher")
         client = follow_password(
             connect(environment.redis_url, retries=PUBLISHER_RETRIES),
             environment.redis_url_file,
@@ -156,7 +160,8 @@ class Publisher:
         while True:
             options = self._seen()
             entry = entry_of(notification, options)
-            answer = self._ledger.accept(entry, ring=True, revision=options.revision)
+            with accepting([entry]) as traced:
+                answer = self._ledger.accept(traced[0], ring=True, revision=options.revision)
             if answer.status != "moved":
                 break
             self._options = None
@@ -203,21 +208,24 @@ class Publisher:
         entries = [entry_of(notification, options) for notification in notifications]
         room = self._room(entries)
         bell = None
-        if room and self._one_redis and len(entries) == 1:
-            bell = self._bells.written(entries[0].id, entries[0].lane)
-        answers = self._ledger.accept_many(entries, ring=room, revision=options.revision, bell=bell)
         by_lane: dict[str, list[str]] = {}
-        for entry, answer in zip(entries, answers, strict=True):
-            self._count(answer, entry)
-            if answer.status == "accepted" and answer.state == "queued":
-                by_lane.setdefault(entry.lane, []).append(answer.id)
-            elif answer.status == "moved":
-                self._options = None
-        if bell is not None:
-            for lane in by_lane:
-                self._bells.rung(lane)
-        elif room:
-            self._ring(by_lane)
+        with accepting(entries) as traced:
+            if room and self._one_redis and len(entries) == 1:
+                bell = self._bells.written(entries[0].id, entries[0].lane)
+            with tracing.step("ledger"):
+                answers = self._ledger.accept_many(traced, ring=room, revision=options.revision, bell=bell)
+            for entry, answer in zip(entries, answers, strict=True):
+                self._count(answer, entry)
+                if answer.status == "accepted" and answer.state == "queued":
+                    by_lane.setdefault(entry.lane, []).append(answer.id)
+                elif answer.status == "moved":
+                    self._options = None
+            if bell is not None:
+                for lane in by_lane:
+                    self._bells.rung(lane)
+            elif room:
+                with tracing.step("enqueue"):
+                    self._ring(by_lane)
         return [
             None if answer.status == "moved" else outcome_of(answer, entry)
             for answer, entry in zip(answers, entries, strict=True)

@@ -13,6 +13,7 @@ from tasks import broker, celery_tasks
 from tasks.rabbitmq_transport import is_rabbitmq
 from tasks.runtime import Runtime, RuntimePerProcess
 from tasks.stop_sign import StopSign
+from tasks.tracing import beginning as tracing_beginning
 from workers import (
     lean_tracebacks,
     metrics,
@@ -38,6 +39,7 @@ from workers.watched_events import WatchedEvents
 SWITCH_SECONDS = 0.0005
 
 sys.setswitchinterval(SWITCH_SECONDS)
+tracing_beginning.begin("notify-worker")
 broker.install_transports()
 quiet_logs.install()
 lean_tracebacks.install()

@@ -12,6 +12,7 @@ from celery import signals
 from settings_store.logs.logs import Logs
 from settings_store.snapshot import Snapshot
 from tasks.runtime import Runtime
+from tasks.tracing import beginning as tracing_beginning
 
 _logs: list[Logs] = []
 
@@ -42,6 +43,7 @@ def begin_with_the_process(
             logs.follow(snapshot)
 
     def at_end_of_child(**_: Any) -> None:
+        tracing_beginning.flush()
         for handler in logging.getLogger().handlers:
             handler.flush()
 

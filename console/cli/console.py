@@ -17,6 +17,7 @@ from console.web.application import create_app
 from settings_store.access import Access, first_administrator
 from settings_store.logs.logs import Logs
 from settings_store.store import SettingsStore
+from tasks.tracing import beginning
 
 DEFAULT_PORT = 8090
 _HIGHEST_PORT = 65535
@@ -78,6 +79,7 @@ def console(
         sys.stdout.flush()
     if not tls_cert and not proxies and not _is_loopback(host):
         warn("passwords go over the network unencrypted: give --tls-cert and --tls-key, or --trusted-proxy")
+    beginning.begin("notify-console")
     Logs("console", found.log_file).follow(SettingsStore(client(found), prefix=found.prefix).snapshot)
     try:
         serve(

@@ -15,6 +15,7 @@ from tasks.bells import Bells
 from tasks.ledger import Ledger, LedgerUnavailable
 from tasks.notification import Notification
 from tasks.publisher import ExpiredAlready, Published, Publisher, PublishError
+from tasks.tracing import beginning
 
 
 class AlreadyAccepted(Failed):
@@ -32,6 +33,7 @@ def publish(found: Environment, connected: redis.Redis, notification: Notificati
     store = SettingsStore(connected, prefix=found.prefix)
     ledger = Ledger(connected, prefix=found.prefix, revision_key=store.revision_key)
     logging.getLogger("tasks").addHandler(_BELLS)
+    beginning.begin("notify-cli")
     bells = Bells(found.broker_url, prefix=found.prefix)
     try:
         return Publisher(store, ledger, bells).publish(notification)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tasks import tracing
 from tasks.attachments.gathered import WORDS_OF_FAULT
 from tasks.attachments.source import AttachmentFault
 from tasks.breaker import SignInAwaited
@@ -15,6 +16,7 @@ from tasks.delivery.composing import NotWhole
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.postponed import Postponed
+from tasks.delivery.spans import tell_attempt
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.ledger import Intent, Ledger
 from tasks.rendering import RenderedMessage
@@ -115,9 +117,12 @@ class Attempt:
             settings_store.errors.SecretFault: This process cannot open the server's password.
         """
         try:
-            stale = self._transact(fresh=False)
-            if stale:
-                self._transact(fresh=True)
+            with tracing.span("attempt", kind="client") as span:
+                span.set({"notify.server": self._hop.server.name, "network.protocol.name": "smtp"})
+                stale = self._transact(fresh=False)
+                if stale:
+                    self._transact(fresh=True)
+                tell_attempt(span, self.result)
         finally:
             if self._ticket is not None and not self.result.intended and not self._comes_back:
                 self._ticket.give_back()
@@ -189,18 +194,16 @@ class Attempt:
 
     def _intend(self, accepted: tuple[int, ...]) -> None:
         self._state.attempts += 1
-        answer = self._ledger.intend(
-            self._state.claim,
-            Intent(
-                attempt=self._state.attempts,
-                fingerprint=self._hop.server.fingerprint,
-                server=self._hop.server.name,
-                recipients=accepted,
-                if_unanswered=self._state.letter_if_unanswered(accepted),
-                resend_after_ms=int(RESEND_UNCERTAIN_AFTER_SECONDS * 1000),
-            ),
-            revision=self._state.snapshot.revision,
+        intent = Intent(
+            attempt=self._state.attempts,
+            fingerprint=self._hop.server.fingerprint,
+            server=self._hop.server.name,
+            recipients=accepted,
+            if_unanswered=self._state.letter_if_unanswered(accepted),
+            resend_after_ms=int(RESEND_UNCERTAIN_AFTER_SECONDS * 1000),
         )
+        with tracing.step("intent"):
+            answer = self._ledger.intend(self._state.claim, intent, revision=self._state.snapshot.revision)
         match answer:
             case "granted":
                 self.result.intended = True

@@ -14,6 +14,7 @@ from settings_store.errors import DamagedSettings, SecretFault
 from settings_store.logs import EventLog, bound
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
+from tasks import tracing
 from tasks.attachments.gathered import Gathered, GatheringStopped
 from tasks.attachments.gatherer import Gatherer
 from tasks.attachments.scope import Scope
@@ -30,6 +31,7 @@ from tasks.delivery.memory import write_memory
 from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
 from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.spans import tell_pass
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.turn import Following, Turn, nobody
 from tasks.delivery.walk import Walk
@@ -147,12 +149,19 @@ class Deliverer:
         Raises:
             The same as `deliver`; the following may have been claimed all the same.
         """
+        began_ns = time.time_ns()
         claim = turn.take()
         if isinstance(claim, NotClaimed):
             return PassResult(claim.state, ran=False)
         about = {"notification": claim.id, "number": claim.number, "pass": claim.passes + 1}
-        with bound(about), self._leases.keeping(claim):
-            _log.debug("pass_begun", channel=claim.channel)
+        # A mail may be tried for a day: later passes are traces of their own that lead to the first.
+        is_first = claim.attempts == claim.passes == 0
+        parent, link = (claim.trace, "") if is_first else ("", claim.trace)
+        traced = tracing.span("pass", kind="consumer", parent=parent, link=link, since_ns=began_ns)
+        with bound(about), traced as span, self._leases.keeping(claim):
+            tell_pass(span, claim)
+            with tracing.span("claim", since_ns=began_ns):
+                _log.debug("pass_begun", channel=claim.channel)
             state = PassState(
                 claim,
                 self._snapshot,
@@ -161,9 +170,11 @@ class Deliverer:
                 following=following,
             )
             try:
-                return self._pass(state)
+                result = self._pass(state)
             except ClaimLost:
-                return _lost("sending")
+                result = _lost("sending")
+            span.set({"notify.state": result.state})
+            return result
 
     def _pass(self, state: PassState) -> PassResult:
         try:
@@ -193,7 +204,9 @@ class Deliverer:
         state.snapshot = self._snapshot = self._insist(self._store.snapshot)
 
     def _walk(self, state: PassState) -> PassResult:
-        routed = route(state.snapshot, state.claim.channel)
+        with tracing.span("route") as span:
+            routed = route(state.snapshot, state.claim.channel)
+            span.set({"notify.chain": [hop.server.name for hop in routed.chain], "notify.held": routed.held})
         if routed.held is not None:
             # A text is no help where it would be held beside the mail.
             if route(state.snapshot, "text").held is None:
@@ -282,21 +295,22 @@ class Deliverer:
         # What is to be held is refused where the options changed, and this pass then goes on.
         following = state.following() if then != "held" else None
         beside = following.questions() if following else ()
-        status, now_in = self._insist(
-            lambda: self._ledger.finish(
-                state.claim,
-                then=then,
-                results=state.pending,
-                reason=reason,
-                delay_seconds=wait,
-                memory=write_memory(state.memory),
-                counts_as_pass=counts,
-                attempts=state.attempts,
-                revision=state.snapshot.revision,
-                waits_for=tuple(state.walked.barred) if then == "waiting" else (),
-                beside=beside,
+        with tracing.span("finish"):
+            status, now_in = self._insist(
+                lambda: self._ledger.finish(
+                    state.claim,
+                    then=then,
+                    results=state.pending,
+                    reason=reason,
+                    delay_seconds=wait,
+                    memory=write_memory(state.memory),
+                    counts_as_pass=counts,
+                    attempts=state.attempts,
+                    revision=state.snapshot.revision,
+                    waits_for=tuple(state.walked.barred) if then == "waiting" else (),
+                    beside=beside,
+                )
             )
-        )
         match status:
             case "moved":
                 raise OptionsChanged

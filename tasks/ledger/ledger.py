@@ -111,7 +111,11 @@ class Ledger:
         self.refuse_when_nearly_full()
         held_to = (self._revision_key, "" if revision is None else revision, *(bell or NO_BELL))
         arguments = [
-            (*accept_arguments(entry, ring=ring, ring_again_ms=_ms(RING_AGAIN_SECONDS)), *held_to)
+            (
+                *accept_arguments(entry, ring=ring, ring_again_ms=_ms(RING_AGAIN_SECONDS)),
+                *held_to,
+                entry.trace,
+            )
             for entry in entries
         ]
         return read_accepted(self._scripts.run_many("accept", arguments))

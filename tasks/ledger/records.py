@@ -67,6 +67,7 @@ class Entry:
         begins_with: The first entry of its timeline: where it comes from.
         priority: For finding it again.
         terms: What it is found by; see `tasks.search_terms`.
+        trace: The `traceparent` of its acceptance; blank where nothing is traced.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Entry:
     begins_with: dict[str, Any] | None = None
     priority: Priority = "normal"
     terms: tuple[str, ...] = ()
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Claim:
         attempts: Attempts made before this pass.
         revision: Revision of the options at the time of the claim.
         kind: What it is, where nobody published it.
+        trace: The `traceparent` of its acceptance; blank where that was not traced.
     """
 
     id: str
@@ -153,6 +156,7 @@ class Claim:
     attempts: int
     revision: int
     kind: NotificationKind = ""
+    trace: str = ""
 
 
 def read_claim(notification_id: str, token: str, answer: Sequence[Any]) -> Claim | NotClaimed:
@@ -178,6 +182,7 @@ def read_claim(notification_id: str, token: str, answer: Sequence[Any]) -> Claim
         attempts=int(answer[14]),
         revision=int(answer[15]),
         kind=answer[16],
+        trace=answer[17],
     )
 
 

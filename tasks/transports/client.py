@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tasks import tracing
 from tasks.transports.breakage import breakage
 from tasks.transports.failure import GarbledReply, TransportFailure
 from tasks.transports.outcome import Kind, Outcome
@@ -149,7 +150,8 @@ class Client(smtplib.SMTP):
         """Do something on the wire as this phase: a broken connection is closed, and told as what it is."""
         self.phase = phase
         try:
-            yield
+            with tracing.step(f"smtp {phase.value}"):
+                yield
         except GarbledReply:
             failure = self.failure(Kind.GARBLED)
         except (OSError, UnicodeError) as error:

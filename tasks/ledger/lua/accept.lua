@@ -2,7 +2,8 @@
 -- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
 --       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or '', kind or '',
 --       first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH each),
---       revision key, revision or '' (recorded only while it is this one), queue or '', bell to put into it
+--       revision key, revision or '' (recorded only while it is this one), queue or '', bell to put into it,
+--       traceparent or ''
 local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
@@ -46,6 +47,7 @@ if key_hash ~= '' then
   redis.call('SET', prefix .. ':key:' .. key_hash, id)
   redis.call('HSET', record_key(id), 'key', key_hash)
 end
+if ARGV[23] ~= '' then redis.call('HSET', record_key(id), 'trace', ARGV[23]) end
 if ARGV[15] ~= '' then redis.call('HSET', record_key(id), 'kind', ARGV[15]) end
 if ARGV[16] ~= '' then
   local entry = cjson.decode(ARGV[16])

@@ -43,8 +43,8 @@ if not mine then
              'worker', ARGV[7])
   due(record, now + lease)
 end
-local more = load(id, 'content', 'memory', 'unsure_server', 'unsure_at', 'attempts', 'kind')
+local more = load(id, 'content', 'memory', 'unsure_server', 'unsure_at', 'attempts', 'kind', 'trace')
 return {'claimed', now, record.number, record.channel, record.lane, record.accepted_at, record.expires_at,
         record.outcomes, record.pass or '0', record.lapses or '0', more.content, more.memory or '',
         more.unsure_server or '', more.unsure_at or '0', more.attempts or '0',
-        redis.call('HGET', ARGV[8], 'revision') or '0', more.kind or ''}
+        redis.call('HGET', ARGV[8], 'revision') or '0', more.kind or '', more.trace or ''}

@@ -1,0 +1,37 @@
+"""The span of an acceptance, which the record leads back to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tasks import tracing
+from tasks.broker import QUEUE_OF_LANE
+from tasks.ledger import Entry
+
+
+@contextlib.contextmanager
+def accepting(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Trace the acceptance of each; gives the entries as they are to be recorded.
+
+    One alone is what is current meanwhile; of many each has a span of its own, in a trace of its own where
+    nothing is current.
+    """
+    is_alone = len(entries) == 1
+    with contextlib.ExitStack() as spans:
+        traced = []
+        for entry in entries:
+            span = spans.enter_context(tracing.span("accept", kind="producer", current=is_alone))
+            span.set(
+                {
+                    "messaging.operation.type": "send",
+                    "messaging.operation.name": "accept",
+                    "messaging.destination.name": QUEUE_OF_LANE[entry.lane],
+                    "messaging.message.id": entry.id,
+                    "notify.channel": entry.channel,
+                    "notify.priority": entry.priority,
+                }
+            )
+            traced.append(replace(entry, trace=span.carrier) if span.carrier else entry)
+        yield traced
