@@ -38,7 +38,8 @@ class LogSettings:
     def of(cls, snapshot: Snapshot) -> LogSettings:
         """Those of a snapshot."""
         return cls(
-            level=logging.getLevelNamesMapping()[snapshot.text("logging.level")],
+            # Another version of this program may know more of them.
+            level=logging.getLevelNamesMapping().get(snapshot.text("logging.level"), logging.INFO),
             form=cast("Form", snapshot.text("logging.format")),
             maximum_bytes=snapshot.number("logging.maximum_file_size") * _KB,
             kept=snapshot.number("logging.files_kept"),

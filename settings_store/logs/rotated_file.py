@@ -64,7 +64,9 @@ class RotatedFile:
     def close(self) -> None:
         """Close it; what is added later opens it again."""
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            # Whoever makes a service of a process may have closed all that was open.
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
             self._descriptor = None
 
     def _opened(self) -> int:
@@ -79,7 +81,7 @@ class RotatedFile:
         """Whether what is open is still what has the name."""
         try:
             return os.path.samestat(os.stat(self.path), os.fstat(descriptor))  # noqa: PTH116  # one call, no object
-        except FileNotFoundError:
+        except OSError:
             return False
 
     def _put_aside(self, descriptor: int) -> None:

@@ -81,12 +81,10 @@ def test_a_delivery_is_told_with_its_fields_in_a_file_whose_level_and_form_chang
 
 
 def test_a_log_file_that_cannot_be_written_stops_no_delivery_and_is_told_once(tmp_path: Path) -> None:
-    with (
-        open_mailbox() as mailbox,
-        running_installation(tmp_path, NOTIFY_LOG_FILE="/dev/full") as installation,
-    ):
+    with open_mailbox() as mailbox, running_installation(tmp_path) as installation:
         installation.configure(primary=mailbox)
-        with installation.worker() as worker:
+        # Celery's own way to name a file comes before the variable.
+        with installation.worker("--logfile=/dev/full", NOTIFY_LOG_FILE=str(tmp_path / "f.log")) as worker:
             for each in installation.publish_many(5):
                 installation.wait_state(each, "delivered")
             worker.wait_logged("log_file_not_written file=/dev/full")

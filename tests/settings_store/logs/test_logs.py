@@ -10,7 +10,9 @@ import pytest
 import redis
 
 from settings_store.logs import EventLog
-from settings_store.logs.logs import Logs
+from settings_store.logs.line import line
+from settings_store.logs.logs import Logs, LogSettings
+from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tests.rigs.processes import wait_until
 
@@ -115,3 +117,10 @@ def test_standard_error_that_is_gone_keeps_nothing_from_the_file(
     EventLog("tasks.x").info("done")
     logs.end()
     assert "event=done" in (tmp_path / "f.log").read_text()
+
+
+def test_a_level_that_only_another_version_knows_is_taken_for_the_usual_one() -> None:
+    later = LogSettings.of(Snapshot(1, {"logging.level": "TRACE", "logging.format": "xml"}))
+    assert later.level == logging.INFO
+    record = logging.makeLogRecord({"name": "celery", "msg": "x", "levelname": "INFO"})
+    assert "event=celery message=x" in line(record, later.form, program="p")
