@@ -17,6 +17,7 @@ from tasks.breaker import BreakerState
 from tasks.fallback import Condition
 from tasks.ledger import Priority
 from tasks.metrics.fleet_reading import FleetReader, FleetReading, OptionsReading
+from tasks.server_status import ServerStatus
 
 #: Whoever asks more often gets the last answer: nobody can load Redis through an open port.
 ANSWER_KEPT_SECONDS: Final = 1.0
@@ -170,39 +171,40 @@ def _of_options(options: OptionsReading) -> Iterator[Metric]:
     yield days
 
 
+_OF_LIMITS: Final[tuple[tuple[str, str, Callable[[ServerStatus], float]], ...]] = (
+    (
+        "connections",
+        "Connections that may be open at once, by all workers; 0 where there is no limit.",
+        lambda status: status.connections,
+    ),
+    (
+        "connections_held",
+        "Places for connections that are held now, where there is a limit.",
+        lambda status: status.usage.connections,
+    ),
+    (
+        "messages",
+        "Messages that may go in a minute, by all workers; 0 where there is no limit.",
+        lambda status: status.messages_per_minute,
+    ),
+    (
+        "messages_used",
+        "Messages that went in the last minute, where there is a limit.",
+        lambda status: status.usage.messages,
+    ),
+    (
+        "messages_waiting",
+        "Messages that wait for their turn within a limit.",
+        lambda status: status.usage.messages_waiting,
+    ),
+)
+
+
 def _of_limits(options: OptionsReading) -> Iterator[Metric]:
     """What our own limits allow to all workers together, and what of it is used."""
-    servers = options.servers
-    yield _labelled(
-        "limit_connections",
-        "Connections that may be open at once, by all workers; 0 where there is no limit.",
-        "server",
-        {each.name: each.connections for each in servers},
-    )
-    yield _labelled(
-        "limit_connections_held",
-        "Places for connections that are held now, where there is a limit.",
-        "server",
-        {each.name: each.usage.connections for each in servers},
-    )
-    yield _labelled(
-        "limit_messages",
-        "Messages that may go in a minute, by all workers; 0 where there is no limit.",
-        "server",
-        {each.name: each.messages_per_minute for each in servers},
-    )
-    yield _labelled(
-        "limit_messages_used",
-        "Messages that went in the last minute, where there is a limit.",
-        "server",
-        {each.name: each.usage.messages for each in servers},
-    )
-    yield _labelled(
-        "limit_messages_waiting",
-        "Messages that wait for their turn within a limit.",
-        "server",
-        {each.name: each.usage.messages_waiting for each in servers},
-    )
+    for name, documentation, of in _OF_LIMITS:
+        values = {status.name: of(status) for status in options.servers}
+        yield _labelled(f"limit_{name}", documentation, "server", values)
 
 
 def _age(reading: FleetReading, since_ms: int | None) -> float:
