@@ -47,7 +47,7 @@ def begin_with_the_process(
         for handler in logging.getLogger().handlers:
             handler.flush()
 
-    if "flower" in arguments:
+    if "flower" in arguments and "worker" not in arguments:
         begin("flower", file)
         return
     signals.setup_logging.connect(of_worker, weak=False)
