@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.bells import messages_for
 from tests.rigs.installation import Installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import wait_until
@@ -21,7 +22,7 @@ def test_a_broker_that_forgets_everything_loses_no_notification(
 ) -> None:
     installation.configure(primary=mailbox)
     ids = installation.publish_many(50)
-    assert installation.runtime.redis.llen("notify.normal") == 50
+    assert installation.runtime.redis.llen("notify.normal") == messages_for(50, "normal")
     assert forget(installation) > 0
     with installation.worker():
         assert installation.queries.counts()["queued"] == 50
