@@ -23,10 +23,13 @@ FROM ${PYTHON}
 # The folders become volumes, which take over their owner and mode.
 RUN groupadd --gid 10001 notify \
  && useradd --uid 10001 --gid notify --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin notify \
- && install --directory --owner=notify --group=notify --mode=0755 /run/access /var/lib/inbox \
- && install --directory --owner=notify --group=notify --mode=0700 /run/keys
+ && install --directory --owner=notify --group=notify --mode=0755 /var/lib/inbox /run/users/redis \
+ && cd /run/users \
+ && install --directory --owner=notify --group=notify --mode=0700 worker console flower publisher \
+ && install --directory --owner=notify --group=notify --mode=0700 /run/access /run/keys
 COPY --from=build /opt/notify /opt/notify
 COPY deploy/container/ /usr/local/bin/
+COPY deploy/redis/ /usr/local/share/notify-redis/
 ENV PATH=/opt/notify/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /opt/notify
 USER 10001:10001

@@ -24,6 +24,7 @@ from settings_store.errors import KeyringUnusable
 KEY_BYTES = 32
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _RIGHTS_OF_OTHERS = 0o077
+_RIGHTS_BUT_READING_BY_GROUP = 0o037
 _FILE_MAXIMUM_BYTES = 1024 * 1024
 _FORMAT = '{"primary": "<id>", "keys": {"<id>": "<32 bytes in base64>"}}'
 
@@ -59,8 +60,8 @@ def load(paths: Sequence[Path]) -> Keyring | None:
     """Read key ring files into one ring, the first one's primary first; None where none is named.
 
     Raises:
-        KeyringUnusable: A file is missing, malformed, or can be read by group or world; or two files hold
-            different keys under one id.
+        KeyringUnusable: A file is missing, malformed, or can be read by group or world (by group it may
+            where it is root's and handed to us so); or two files hold different keys under one id.
     """
     keys: dict[str, bytes] = {}
     primary = ""
@@ -77,7 +78,7 @@ def read(path: Path) -> Keyring:
     """One key ring file.
 
     Raises:
-        KeyringUnusable: It is missing, malformed, or can be read by group or world.
+        KeyringUnusable: As `load`.
     """
     return _read(path)
 
@@ -134,7 +135,7 @@ def _read(path: Path) -> Keyring:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             # The open file is judged, not the path: nobody can swap it between the look and the reading.
-            fault = _fault(os.fstat(descriptor).st_mode)
+            fault = _fault(os.fstat(descriptor))
             content = b"" if fault else os.read(descriptor, _FILE_MAXIMUM_BYTES)
         finally:
             os.close(descriptor)
@@ -150,14 +151,21 @@ def _read(path: Path) -> Keyring:
     return ring
 
 
-def _fault(mode: int) -> str:
-    """Why a file with this mode cannot be a key ring; blank where it can."""
-    if not stat.S_ISREG(mode):
+def _fault(found: os.stat_result) -> str:
+    """Why a file that was found so cannot be a key ring; blank where it can."""
+    if not stat.S_ISREG(found.st_mode):
         return "is not a file"
-    if mode & _RIGHTS_OF_OTHERS:
-        rights = f"{stat.S_IMODE(mode):04o}"
+    wrong = _RIGHTS_BUT_READING_BY_GROUP if _is_handed_to_us(found) else _RIGHTS_OF_OTHERS
+    if found.st_mode & wrong:
+        rights = f"{stat.S_IMODE(found.st_mode):04o}"
         return f"others than its owner have rights on it (mode {rights}); take them away with chmod 600"
     return ""
+
+
+def _is_handed_to_us(found: os.stat_result) -> bool:
+    """Whether root keeps the file, and lets us read it by a group of ours: so Kubernetes mounts a secret."""
+    groups = {os.getegid(), *os.getgroups()}
+    return found.st_uid == 0 and os.geteuid() != 0 and found.st_gid in groups
 
 
 def _parse(content: bytes) -> Keyring | None:

@@ -7,7 +7,7 @@ which has the URL has TLS as well. Without them Celery does not even start with 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -50,7 +50,8 @@ def verified(url: str, authorities: str = "") -> str:
         authorities: A PEM file; blank for the authorities that the system trusts.
 
     Raises:
-        UnusableTls: It asks for TLS without verification; the message names the word and no value.
+        UnusableTls: It asks for TLS without verification, or a certificate of ours that it names cannot be
+            used; the message names the word, and a file at most.
     """
     if not is_tls(url):
         return url
@@ -61,10 +62,47 @@ def verified(url: str, authorities: str = "") -> str:
         return url
     words = dict(parse_qsl(parts.query, keep_blank_values=True))
     _refuse_unverified(words.items())
+    _check_own_certificate(words)
     words["ssl_cert_reqs"] = "required"
     if authorities:
         words["ssl_ca_certs"] = authorities
     return urlunsplit(parts._replace(query=urlencode(words)))
+
+
+def tls_options(url: str) -> dict[str, str]:
+    """The words for TLS in a `rediss://` URL from `verified`, for what reads no URL; none of any other."""
+    if not url.lower().startswith("rediss://"):
+        return {}
+    try:
+        words = parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return {}
+    return {name: value for name, value in words if name.startswith("ssl_")}
+
+
+def _check_own_certificate(words: Mapping[str, str]) -> None:
+    """See that the certificate that we are to show can be shown, in words that name the file."""
+    for name in ("ssl_certfile", "ssl_keyfile"):
+        try:
+            if words.get(name):
+                Path(words[name]).read_bytes()
+        except (OSError, ValueError) as error:
+            why = (getattr(error, "strerror", None) or "is no file name").lower()
+            raise UnusableTls(f"{name}: {words[name]}: {why}") from None
+    certificate, key = words.get("ssl_certfile"), words.get("ssl_keyfile")
+    if not certificate:
+        if key:
+            raise UnusableTls("ssl_keyfile is set without ssl_certfile; allowed: both, or neither")
+        return
+    try:
+        # Without a password it would be asked for at a terminal.
+        password = words.get("ssl_password", "")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key or None, lambda: password)
+    except (ssl.SSLError, ValueError):
+        beside = f" with the key in {key}" if key else " with its key"
+        raise UnusableTls(
+            f"ssl_certfile: {certificate}: is no certificate in PEM{beside}, or ssl_password is missing"
+        ) from None
 
 
 def _refuse_unverified(words: Iterable[tuple[str, str]]) -> None:

@@ -43,25 +43,29 @@ def address(url: str) -> str:
     return sentinel.parse(url).kombu_url() if sentinel.is_sentinel(url) else url
 
 
-def transport_options(prefix: str = "notify", *, url: str = "", max_connections: int = 64) -> dict[str, Any]:
+def transport_options(
+    prefix: str = "notify", *, url: str = "", max_connections: int = 64, apart: str = ""
+) -> dict[str, Any]:
     """Options for kombu's Redis transports; that of RabbitMQ ignores them.
 
     The unacknowledged messages have keys of their own, because everybody who shares those keys shares the
-    shortest visibility timeout.
+    shortest visibility timeout, and may read what is in them.
 
     Args:
         prefix: Of the installation.
         url: The broker's; where it names Sentinels, kombu is told of them here.
         max_connections: Of one process.
+        apart: Names a program that takes no message of ours, and so has such keys for itself.
     """
+    unacked = f"{prefix}.{apart}.unacked" if apart else f"{prefix}.unacked"
     return {
         **(sentinel.parse(url).kombu_options() if sentinel.is_sentinel(url) else {}),
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        "unacked_key": f"{prefix}.unacked",
-        "unacked_index_key": f"{prefix}.unacked_index",
-        "unacked_mutex_key": f"{prefix}.unacked_mutex",
+        "unacked_key": unacked,
+        "unacked_index_key": f"{unacked}_index",
+        "unacked_mutex_key": f"{unacked}_mutex",
         "queue_order_strategy": f"{LaneOrder.__module__}:{LaneOrder.__qualname__}",
         "max_connections": max_connections,
         "socket_connect_timeout": 5,

@@ -9,6 +9,7 @@ from celery import Celery
 
 from settings_store import environment, keyring
 from settings_store.errors import KeyringUnusable
+from settings_store.redis_tls import tls_options
 from tasks import broker, celery_tasks
 from tasks.rabbitmq_transport import is_rabbitmq
 from tasks.runtime import Runtime, RuntimePerProcess
@@ -100,7 +101,13 @@ app.conf.update(
     worker_enable_prefetch_count_reduction=not is_rabbitmq(_environment.broker_url),
     # Of RabbitMQ alone; a broker that went away without a word is missed within a minute.
     broker_heartbeat=30,
-    broker_transport_options=broker.transport_options(_environment.prefix, url=_environment.broker_url),
+    # Flower asks for the length of queues by a client of its own, which reads no word of TLS in a URL.
+    broker_use_ssl=tls_options(_environment.broker_url) or None,
+    broker_transport_options=broker.transport_options(
+        _environment.prefix,
+        url=_environment.broker_url,
+        apart="flower" if "flower" in sys.argv else "",
+    ),
 )
 
 share_counts(sys.argv, os.environ)

@@ -89,6 +89,20 @@ def redis_fault(error: redis.RedisError) -> CommandError:
     return Failed(f"{where} refuses the command: {_first_word(error)}", "look into the server's log")
 
 
+#: What OpenSSL says of a server that refuses our certificate, or that we showed none.
+_CERTIFICATE_WANTED: Final = frozenset(
+    {
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    }
+)
+
+
 def _where() -> str:
     try:
         return address(load(os.environ).redis_url)
@@ -106,6 +120,11 @@ def _tls_fault(error: BaseException) -> tuple[str, str] | None:
             if seen.verify_code in _WRONG_FORM:
                 cure = "have them issued anew in the form of RFC 5280, which Python 3.13 asks for"
             return f"proves by no trusted certificate who it is: {why}", cure
+        if isinstance(seen, ssl.SSLError) and seen.reason in _CERTIFICATE_WANTED:
+            return (
+                "asks for a certificate of ours, and takes none that it was shown",
+                "name one that its authority made: NOTIFY_REDIS_URL=…?ssl_certfile=FILE&ssl_keyfile=FILE",
+            )
         if isinstance(seen, ssl.SSLError):
             return (
                 "does not speak TLS as asked",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -106,7 +109,7 @@ def test_no_secret_is_in_a_variable_and_keys_are_seen_by_those_who_need_them_alo
         name
         for name, service in SERVICES.items()
         for each in service["volumes"]
-        if each.startswith(("keys:", "access:")) and not each.endswith(":ro")
+        if each.startswith(("keys:", "access-")) and not each.endswith(":ro")
     }
     assert writing == {"secrets"}
 
@@ -115,6 +118,60 @@ def test_the_console_links_to_where_flower_is_on_this_machine() -> None:
     (port,) = SERVICES["flower"]["ports"]
     address, published, _ = re.fullmatch(r"([\d.]+):(\$\{.+\}):(\d+)", port).groups()  # type: ignore[union-attr]
     assert SERVICES["console"]["environment"]["NOTIFY_FLOWER_URL"] == f"http://{address}:{published}/"
+
+
+def test_each_service_signs_in_to_redis_as_a_user_of_its_own_and_sees_no_other_s_password() -> None:
+    users = {
+        "worker": "worker",
+        "files-worker": "worker",
+        "console": "console",
+        "inbox-options": "console",
+        "flower": "flower",
+        "redis": "redis",
+    }
+    for name, user in users.items():
+        seen = [each for each in SERVICES[name]["volumes"] if each.startswith("access-")]
+        assert seen == [f"access-{user}:/run/access:ro"], name
+    made = [each for each in SERVICES["secrets"]["volumes"] if each.startswith("access-")]
+    assert sorted(made) == sorted(
+        f"access-{user}:/run/users/{user}" for user in {*users.values(), "publisher"}
+    )
+    told = dict(itertools.pairwise(SERVICES["redis"]["command"]))
+    assert told["--aclfile"] == "/run/access/users.acl"
+
+
+def test_the_first_start_makes_every_file_that_a_service_reads_and_the_second_leaves_them(
+    tmp_path: Path,
+) -> None:
+    script = (PROJECT / "deploy" / "container" / "make-secrets").read_text(encoding="utf-8")
+    places = {
+        "/run/users": tmp_path / "users",
+        "/run/keys": tmp_path / "keys",
+        "/usr/local/share/notify-redis": PROJECT / "deploy" / "redis",
+    }
+    for place, instead in places.items():
+        assert place in script
+        script = script.replace(place, str(instead))
+    for name in ("worker", "console", "flower", "publisher"):
+        (tmp_path / "users" / name).mkdir(parents=True, mode=0o700)
+    (tmp_path / "keys").mkdir()
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def run() -> dict[str, bytes]:
+        subprocess.run(["sh", "-c", script], check=True, env={"PATH": path}, capture_output=True)
+        files = [each for each in tmp_path.rglob("*") if each.is_file()]
+        return {str(each.relative_to(tmp_path)): each.read_bytes() for each in files}
+
+    made = run()
+    names = ("worker", "console", "flower", "publisher")
+    assert set(made) == {
+        "keys/keys.json",
+        "users/redis/users.acl",
+        "users/redis/admin-password",
+        "users/flower/flower-password",
+        *(f"users/{name}/redis-url" for name in names),
+    }
+    assert run() == made
 
 
 def test_volumes_are_declared_and_used() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,6 +102,20 @@ def test_pods_run_what_the_services_of_compose_run() -> None:
     assert [word for word in redis["args"] if word != "1gb"] == [
         word for word in COMPOSE["redis"]["command"] if "NOTIFY_REDIS_MEMORY" not in word
     ]
+
+
+def test_each_signs_in_to_redis_as_a_user_of_its_own_by_secrets_that_the_page_makes() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    (names,) = re.findall(r"^for name in ([a-z ]+); do$", page, re.MULTILINE)
+    users = {"worker": "worker", "files-worker": "worker", "console": "console", "redis": "redis"}
+    for full_name, pod in pods():
+        name = full_name.partition("/")[2]
+        secrets = {each["secret"]["secretName"] for each in pod["volumes"] if "secret" in each}
+        user = users[name.removeprefix("notify-")]
+        assert f"notify-access-{user}" in secrets
+        assert secrets <= {f"notify-access-{user}", "notify-keys"}
+        assert ("notify-keys" in secrets) == (user != "redis")
+    assert {*users.values(), "publisher"} == {*names.split()}
 
 
 def test_every_queue_is_served() -> None:

@@ -1,154 +1,287 @@
-"""The users that deploy/redis has, in a real Redis: each does its whole work, and nothing beside it."""
+"""The users that deploy/redis makes: what each is refused by a real Redis, beside what it may.
+
+That each does its whole work with that is in test_whole_installation.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import stat
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
+import yaml
 
 from settings_store.environment import load
 from settings_store.redis_client import connect
-from tasks.runtime import Runtime
-from tests.rigs.embedded import PROJECT, clean_environment
-from tests.rigs.foreign_app import send_tasks
-from tests.rigs.mailbox import open_mailbox
-from tests.rigs.notifications import email
-from tests.rigs.processes import require_program, running_redis, wait_until
-from tests.rigs.worker import running_worker
+from tests.rigs.embedded import PROJECT
+from tests.rigs.guarded_redis import MAKE_USERS, NAMES, GuardedRedis, make_users, running_guarded_redis
 
-NAMES = ("publisher", "worker", "console")
-REFUSED_TO_ALL = (
+#: What administers the server, reaches beside the installation, or reads what others do.
+NOBODY_MAY = (
     "FLUSHALL",
     "FLUSHDB",
     "CONFIG SET maxmemory 1",
     "KEYS *",
+    "RANDOMKEY",
     "SHUTDOWN NOSAVE",
     "ACL LIST",
+    "ACL SETUSER notify-worker allkeys",
     "MONITOR",
+    "CLIENT LIST",
     "CLIENT KILL ID 1",
     "SCRIPT FLUSH",
     "GET other:key",
     "SET other:key x",
     "SWAPDB 0 1",
     "MIGRATE 127.0.0.1 1 notify:settings 0 1",
+    "RESTORE notify:settings 0 x",
     "FUNCTION LIST",
+    "REPLICAOF NO ONE",
+    "SUBSCRIBE somebody",
+    "PUBLISH somebody x",
 )
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A server with these users."""
-
-    admin: redis.Redis
-    url: str
-
-    def url_of(self, name: str) -> str:
-        return self.url.replace("redis://", f"redis://notify-{name}:{name.upper()}_PASSWORD@")
-
-    def refuses(self, name: str, command: str) -> bool:
-        with connect(self.url_of(name), retries=0) as client:
-            try:
-                client.execute_command(*command.split())
-            except redis.exceptions.NoPermissionError:
-                return True
-        return False
+#: By user: what it may, and what it may not, each as the server is told it.
+RIGHTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "publisher": (
+        (
+            "LPUSH notify.high x",
+            "LLEN notify.normal",
+            "SADD _kombu.binding.notify.high x",
+            "GET celery-task-meta-some",
+        ),
+        (
+            "HGETALL notify:n:some",
+            "HGETALL notify:settings",
+            "HSET notify:settings values x",
+            "LRANGE notify.normal 0 -1",
+            "LPUSH notify:settings:history x",
+            "BRPOP notify.normal 1",
+            "SET celery-task-meta-some x",
+            "PUBLISH /0.celery.pidbox x",
+            "PSUBSCRIBE /0.celeryev/*",
+            "EVAL return 0",
+            "DEL notify.normal",
+            "SCAN 0",
+            "HGETALL notify.unacked",
+            "INFO",
+        ),
+    ),
+    "worker": (
+        (
+            "HGETALL notify:settings",
+            "LRANGE notify:settings:history 0 1",
+            "HSET notify:n:some state x",
+            "SET notify:limit:some x",
+            "SET notify:oauth:some:token x",
+            "SET notify:oauth:some:fetching x",
+            "GET notify:server_test:some",
+            "GET notify:attachment_test:some",
+            "RPOP notify.files",
+            "SET celery-task-meta-some x",
+            "XTRIM notify:audit MINID 1",
+            "EVALSHA 0000000000000000000000000000000000000000 1 notify:limit:some",
+        ),
+        (
+            "HSET notify:settings values x",
+            "LPUSH notify:settings:history x",
+            "DEL notify:settings",
+            "HGETALL notify:access",
+            "HSET notify:access book x",
+            "HGETALL notify:access:tries",
+            "GET notify:session:x",
+            "GET notify:api:requests:x",
+            "XADD notify:audit * a b",
+            "XRANGE notify:audit - +",
+            "DEL notify:audit",
+            "SCAN 0",
+            "CONFIG GET maxmemory",
+            "GET celery",
+        ),
+    ),
+    "console": (
+        (
+            "HSET notify:settings some x",
+            "HGETALL notify:access",
+            "GET notify:session:x",
+            "XRANGE notify:audit - +",
+            "GET notify:oauth:some:token",
+            "SET notify:limit:some x",
+            "EVALSHA 0000000000000000000000000000000000000000 1 notify:limit:some",
+            "SCAN 0",
+            "CONFIG GET maxmemory",
+            "INFO",
+            "LLEN celery",
+            "LPUSH notify.high x",
+        ),
+        (
+            "SET celery-task-meta-some x",
+            "LPUSH celery x",
+            "DEL unacked",
+            "CONFIG REWRITE",
+        ),
+    ),
+    "flower": (
+        (
+            "LLEN notify.normal",
+            "LLEN notify.files",
+            "HMGET notify:settings revision values",
+            "PSUBSCRIBE /0.celeryev/*",
+            "PUBLISH /0.celery.pidbox x",
+            "SMEMBERS _kombu.binding.celery.pidbox",
+            "SADD _kombu.binding.reply.celery.pidbox x",
+        ),
+        (
+            "LRANGE notify.normal 0 -1",
+            "LPUSH notify.normal x",
+            "BRPOP notify.normal 1",
+            "DEL notify.normal",
+            "SADD _kombu.binding.notify.normal x",
+            "HGETALL notify.unacked",
+            "HSET notify:settings values x",
+            "HMGET notify:access book",
+            "HGETALL notify:n:some",
+            "HGETALL notify:access",
+            "GET notify:session:x",
+            "GET notify:oauth:some:token",
+            "XRANGE notify:audit - +",
+            "GET celery-task-meta-some",
+            "EVALSHA 0000000000000000000000000000000000000000 1 notify:settings",
+            "SCAN 0",
+            "INFO",
+        ),
+    ),
+}
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    folder = tmp_path_factory.mktemp("guarded")
-    lines = (PROJECT / "deploy/redis/users.acl").read_text(encoding="utf-8").splitlines()
-    users = [line for line in lines if line.startswith("user ") and "default" not in line.split()[:2]]
-    users.append("user default on nopass ~* &* +@all")  # the test's administrator
-    file = folder / "users.acl"
-    file.write_text("\n".join(users) + "\n", encoding="utf-8")
-    with running_redis(require_program("redis-server"), folder, "--aclfile", str(file)) as url:
-        yield Guarded(redis.Redis.from_url(url, decode_responses=True), url)
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedRedis]:
+    with running_guarded_redis(tmp_path_factory.mktemp("guarded")) as running:
+        yield running
 
 
-def test_the_three_do_their_whole_work_and_redis_refuses_none_of_it(guarded: Guarded, tmp_path: Path) -> None:
-    guarded.admin.acl_log_reset()
-    environ = {
-        name: clean_environment(tmp_path / "home", NOTIFY_REDIS_URL=guarded.url_of(name)) for name in NAMES
-    }
-    console = Runtime(load(environ["console"]), worker="test")
-    with open_mailbox() as mailbox, running_worker(environ["worker"], tmp_path / "worker.log"):
-        console.store.change(
-            {"primary_email.server_name": "127.0.0.1", "primary_email.server_port": mailbox.port}, author="t"
-        )
-        call: dict[str, Any] = {"kwargs": {"notification": email()}, "wait": 30}
-        (outcome,) = send_tasks(guarded.url_of("publisher"), [call], folder=tmp_path)
-        assert outcome["answer"]["number"] == 1, outcome
-        wait_until(lambda: mailbox.counts()[outcome["task"]] == 1, what="the mail")
-        for words in (
-            "send email --to a@b.example --subject S --message M",
-            "message list",
-            f"message show {outcome['task']}",
-            "options list",
-            "options set text.history_days=9 --reason r",
-            "options history",
-            "audit list",
-            "server list",
-            "server test primary_email",
-            "role add operators --privilege manage_notifications",
-            "doctor",
-        ):
-            done = subprocess.run(
-                [sys.executable, "-m", "console.cli.main", *words.split()],
-                cwd=PROJECT,
-                env=environ["console"],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert "does not allow this user" not in done.stderr, (words, done.stderr)
-            assert "no such option" not in done.stderr, (words, done.stderr)
-        wait_until(lambda: sum(mailbox.counts().values()) >= 2, what="the second mail")
-    console.close()
-    refused = [(each["username"], each["reason"], each["object"]) for each in guarded.admin.acl_log()]
-    assert refused == [], refused
-
-
-@pytest.mark.parametrize("command", REFUSED_TO_ALL)
 @pytest.mark.parametrize("name", NAMES)
-def test_nobody_may_do_what_nobody_needs(guarded: Guarded, name: str, command: str) -> None:
-    assert guarded.refuses(name, command)
+@pytest.mark.parametrize("command", NOBODY_MAY)
+def test_nobody_may_do_what_nobody_needs(guarded: GuardedRedis, name: str, command: str) -> None:
+    assert guarded.refuses(name, *command.split())
 
 
 @pytest.mark.parametrize(
-    "command",
-    [
-        "HGETALL notify:n:some",
-        "HGETALL notify:settings",
-        "HSET notify:settings values x",
-        "LRANGE notify.normal 0 -1",
-        "BRPOP notify.normal 1",
-        "SET celery-task-meta-some x",
-        "PUBLISH /0.celery.pidbox x",
-        "EVAL return 0",
-        "DEL notify.normal",
-        "SCAN 0",
-        "HGETALL notify.unacked",
-    ],
+    "name, command", [(name, command) for name in NAMES for command in RIGHTS[name][1]], ids=str
 )
-def test_a_publisher_reads_no_notification_and_changes_no_option(guarded: Guarded, command: str) -> None:
-    assert guarded.refuses("publisher", command)
+def test_a_user_is_refused_what_is_not_its_own(guarded: GuardedRedis, name: str, command: str) -> None:
+    assert guarded.refuses(name, *_words(command))
 
 
 @pytest.mark.parametrize(
-    "command",
-    [
-        "HSET notify:settings values x",
-        "HGETALL notify:access",
-        "GET notify:session:x",
-        "XADD notify:audit * a b",
-    ],
+    "name, command", [(name, command) for name in NAMES for command in RIGHTS[name][0]], ids=str
 )
-def test_a_worker_changes_no_option_and_sees_no_account(guarded: Guarded, command: str) -> None:
-    assert guarded.refuses("worker", command)
+def test_a_user_may_do_what_it_needs(guarded: GuardedRedis, name: str, command: str) -> None:
+    assert not guarded.refuses(name, *_words(command))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_refusal_is_told_to_who_asked_and_kept_for_the_administrator(
+    guarded: GuardedRedis, name: str
+) -> None:
+    guarded.admin.acl_log_reset()
+    with guarded.client(name) as client, pytest.raises(redis.exceptions.NoPermissionError):
+        client.get("other:key")
+    ((who, _, what),) = guarded.refused()
+    assert (who, what) == (f"notify-{name}", "other:key")
+
+
+def _words(command: str) -> list[str]:
+    """A command's words; a script is one of them."""
+    return ["EVAL", "return 0", "0"] if command.startswith("EVAL ") else command.split()
+
+
+def test_health_is_asked_without_a_password_and_nothing_else_is(guarded: GuardedRedis) -> None:
+    compose = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))
+    kind, check = compose["services"]["redis"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    port = guarded.admin.connection_pool.connection_kwargs["port"]
+    asked = check.replace("redis-cli ", f"redis-cli -p {port} ")
+    assert subprocess.run(["sh", "-c", asked], check=False).returncode == 0
+    stranger = asked.replace("--user notify-health", "--user somebody")
+    assert subprocess.run(["sh", "-c", stranger], check=False).returncode != 0
+    for command in (*NOBODY_MAY, *(each for _, refused in RIGHTS.values() for each in refused)):
+        assert guarded.refuses("health", *_words(command)), command
+
+
+def test_who_names_no_user_is_nobody(guarded: GuardedRedis) -> None:
+    port = guarded.admin.connection_pool.connection_kwargs["port"]
+    with redis.Redis(port=port) as nobody, pytest.raises(redis.AuthenticationError):
+        nobody.ping()
+
+
+def test_each_program_has_a_password_of_its_own_that_the_server_s_file_does_not_have(
+    guarded: GuardedRedis,
+) -> None:
+    passwords = {name: guarded.password(name) for name in NAMES}
+    assert len({*passwords.values()}) == len(NAMES)
+    assert all(len(password) >= 40 for password in passwords.values())
+    users = (guarded.folder / "redis" / "users.acl").read_text(encoding="utf-8")
+    for password in passwords.values():
+        assert password not in users
+        assert f"#{hashlib.sha256(password.encode()).hexdigest()} " in users
+    assert ">" not in users
+    assert "PASSWORD" not in users
+    assert load(guarded.environ("worker")).redis_url == guarded.url("worker")
+
+
+def test_what_is_secret_is_for_its_owner_alone_and_the_server_can_read_its_own(guarded: GuardedRedis) -> None:
+    def mode(path: Path) -> int:
+        return stat.S_IMODE(path.stat().st_mode)
+
+    for name in NAMES:
+        assert mode(guarded.folder / name) == 0o700
+        assert mode(guarded.folder / name / "redis-url") == 0o400
+    assert mode(guarded.folder / "redis" / "admin-password") == 0o400
+    assert mode(guarded.folder / "redis") == 0o755
+    assert mode(guarded.folder / "redis" / "users.acl") == 0o444
+
+
+def test_what_is_there_stays_and_what_is_half_there_is_made_anew(tmp_path: Path) -> None:
+    assert make_users("redis", tmp_path).returncode == 0
+    url = tmp_path / "worker" / "redis-url"
+    first = url.read_text(encoding="utf-8")
+    again = make_users("redis", tmp_path)
+    assert (again.returncode, again.stdout) == (0, f"{tmp_path}: there are users already, which stay\n")
+    assert url.read_text(encoding="utf-8") == first
+    (tmp_path / "redis" / "users.acl").unlink()
+    (tmp_path / "console" / "redis-url.new").write_text("half", encoding="utf-8")
+    assert make_users("redis:6380", tmp_path).returncode == 0
+    assert url.read_text(encoding="utf-8") != first
+    assert url.read_text(encoding="utf-8").endswith("@redis:6380/0\n")
+    digest = hashlib.sha256(url.read_text(encoding="utf-8").split(":")[2].split("@")[0].encode()).hexdigest()
+    assert digest in (tmp_path / "redis" / "users.acl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [("redis://x", "."), ("a b", "."), ("", ".")])
+def test_a_host_that_is_none_is_refused_with_the_usage(arguments: tuple[str, str]) -> None:
+    refused = make_users(arguments[0], Path(arguments[1]))
+    assert (refused.returncode, refused.stderr) == (2, "usage: make_users.py HOST[:PORT] FOLDER\n")
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    refused = make_users("redis", Path("/proc/none"))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: /proc/none")
+    assert "Traceback" not in refused.stderr
+
+
+def test_who_may_what_is_in_the_table_of_the_docs() -> None:
+    users = re.findall(r"^user (notify-\w+) ", (PROJECT / "deploy/redis/users.acl").read_text(), re.MULTILINE)
+    page = (PROJECT / "docs/security.md").read_text(encoding="utf-8")
+    assert [name for name in users if f"| `{name}` |" not in page] == []
+    assert MAKE_USERS.stat().st_mode & 0o111
+
+
+def test_a_connection_of_ours_signs_in_as_its_user(guarded: GuardedRedis) -> None:
+    with connect(guarded.url("worker")) as client:
+        assert " user=notify-worker " in str(client.execute_command("CLIENT", "INFO"))

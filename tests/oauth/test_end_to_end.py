@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from settings_store.keyring import generate
+from tasks.oauth.kept_tokens import LOCK_SECONDS
 from tasks.routing import server_of
 from tests.rigs.certificates import Certificates
-from tests.rigs.identity_service import APPLICATION, SECRET, TENANT, IdentityService, refuses
+from tests.rigs.identity_service import APPLICATION, SECRET, TENANT, Hangs, IdentityService, refuses
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.planted import Planted, everything_in
 from tests.rigs.postfix import MAILBOX, Postfix
@@ -94,6 +95,31 @@ def test_a_revoked_token_is_replaced_without_anybody_noticing(
     wait_until(lambda: postfix.failed_sign_ins() > refused, what="the refused token in the log")
     assert postfix.failed_sign_ins() == refused + 1
     assert service.token_requests == 2
+
+
+def test_a_worker_that_is_killed_while_it_asks_holds_nobody_up_for_longer_than_its_lock_lives(
+    installation: Installation, postfix: Postfix, service: IdentityService, tmp_path: Path
+) -> None:
+    service.next = [Hangs()]
+    redis = installation.runtime.redis
+    with installation.worker("--hostname=killed@%h") as worker:
+        first = send(installation, f"{tmp_path.name}-1-")
+        wait_until(lambda: service.token_requests == 1, seconds=60, what="the worker asking for a token")
+        worker.kill()
+    (lock,) = redis.keys("notify:oauth:*:fetching")
+    assert 0 < int(redis.pttl(str(lock))) <= LOCK_SECONDS * 1000
+    assert redis.keys("notify:oauth:*:token") == []
+    with installation.worker("--hostname=next@%h"):
+        second = send(installation, f"{tmp_path.name}-2-")
+        installation.wait_state(second, "sending", seconds=60)
+        assert service.token_requests == 1, "another one asks, as far as anybody knows"
+        # The lock runs out, and so does the claim of the worker that was killed.
+        installation.server.advance(LOCK_SECONDS + 1)
+        for each in (first, second):
+            installation.wait_state(each, "delivered", seconds=90)
+    assert service.token_requests == 2
+    for number in (1, 2):
+        assert len(postfix.arrived(f"{tmp_path.name}-{number}-")) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tasks.transports.failure import TokenFailure
 from tests.rigs.certificates import Certificates, from_a_stranger, from_an_authority_of_old
 from tests.rigs.identity_service import (
     APPLICATION,
+    SCOPE,
     SECRET,
     TENANT,
     Answers,
@@ -27,6 +28,7 @@ from tests.rigs.identity_service import (
 )
 from tests.rigs.planted import Planted
 from tests.rigs.processes import free_port
+from tests.rigs.web_proxy import web_proxy
 
 MAILBOX = "notify@corp.test"
 OTHER_GUID = "00000000-0000-0000-0000-000000000001"
@@ -75,6 +77,44 @@ def test_the_environment_has_no_say(
     monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path / "nothing.pem"))
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
     assert fetch_token(service.sign_in(MAILBOX, certificates.bundle)).text == "token"
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_sees_nothing_of_what_goes_through(
+    service: IdentityService, certificates: Certificates
+) -> None:
+    with web_proxy() as proxy:
+        endpoint = IdentityEndpoint(service.host, SCOPE, certificates.bundle, proxy.address)
+        assert fetch_token(service.sign_in(MAILBOX, certificates.bundle, endpoint=endpoint)).text == "token"
+        assert {*proxy.asked} == {service.host}
+        assert service.token_requests == 1
+        assert len(proxy.passed) > 1000, "it must all have gone through"
+        for hidden in (SECRET, TENANT, APPLICATION, "client_credentials"):
+            assert hidden.encode() not in proxy.passed
+
+
+def test_a_proxy_in_the_middle_cannot_show_another_certificate(
+    service: IdentityService, certificates: Certificates
+) -> None:
+    with identity_service(from_a_stranger()) as stranger, web_proxy() as proxy:
+        endpoint = IdentityEndpoint(stranger.host, SCOPE, certificates.bundle, proxy.address)
+        failure = failure_of(service, certificates, endpoint=endpoint)
+        assert str(failure) == "the identity service's certificate is not trusted"
+        assert stranger.asked == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_proxy_that_refuses_or_is_away_is_a_fault_that_may_pass_and_is_never_gone_round(
+    service: IdentityService, certificates: Certificates, *, is_there: bool
+) -> None:
+    with web_proxy() as proxy:
+        proxy.refuses = True
+        address = proxy.address if is_there else f"http://127.0.0.1:{free_port()}"
+        endpoint = IdentityEndpoint(service.host, SCOPE, certificates.bundle, address)
+        failure = failure_of(service, certificates, endpoint=endpoint)
+        assert str(failure) == "the proxy to the identity service does not let us through"
+        assert failure.transient
+        assert bool(proxy.asked) is is_there
+    assert service.asked == []
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ def wait_until(
 
 
 @contextlib.contextmanager
-def running_redis(program: str, folder: Path, *options: str) -> Iterator[str]:
-    """A real server on a free port with the durability we ask for; yields its URL."""
-    port = free_port()
+def running_redis(program: str, folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
+    """A real server with the durability we ask for, on a free port unless one is named; yields its URL."""
+    port = port or free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]
     command += ["--appendfsync", "everysec", "--dir", str(folder), *options]
     with (
@@ -61,9 +61,12 @@ def running_redis(program: str, folder: Path, *options: str) -> Iterator[str]:
             client = redis.Redis.from_url(url)
 
             def answers() -> bool:
-                with contextlib.suppress(redis.ConnectionError):
+                try:
                     return bool(client.ping())
-                return False
+                except redis.AuthenticationError:
+                    return True  # it has users of its own, and asks who is there
+                except redis.ConnectionError:
+                    return False
 
             wait_until(answers, seconds=START_DEADLINE_SECONDS, what=f"{program} answering")
             client.close()

@@ -199,9 +199,14 @@ def test_trimming_takes_a_bounded_number_at_once(
     any_redis: redis.Redis, audit: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert TRIM_MAXIMUM_ROWS > 1000
-    monkeypatch.setattr("settings_store.audit.TRIM_MAXIMUM_ROWS", 3)
-    planted(any_redis, 50, 49, 48, 47, 1)
-    assert [audit.trim(days=30) for _ in range(3)] == [3, 1, 0]
+    monkeypatch.setattr("settings_store.audit.TRIM_MAXIMUM_ROWS", 150)
+    planted(any_redis, *range(750, 50, -1), 1)
+    gone = [audit.trim(days=30)]
+    while gone[-1]:
+        gone.append(audit.trim(days=30))
+    assert sum(gone) == 700
+    assert max(gone) <= 150
+    assert len([*audit.rows()]) == 1
 
 
 def test_an_audit_of_another_program_is_refused(any_redis: redis.Redis, audit: Audit) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from settings_store.errors import KeyringUnusable
-from settings_store.keyring import Keyring, generate, load
+from settings_store.keyring import Keyring, generate, load, read
 
 KEY = base64.b64encode(b"k" * 32).decode()
 
@@ -60,6 +63,54 @@ def test_a_file_open_to_others_is_refused_with_the_cure(tmp_path: Path, mode: in
     path.chmod(mode)
     with pytest.raises(KeyringUnusable, match=f"mode {mode:04o}.*chmod 600"):
         load([path])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root, to become somebody else")
+@pytest.mark.parametrize(
+    "owner, group, mode, taken",
+    [
+        (0, 10001, 0o440, True),  # a secret as Kubernetes mounts it for `fsGroup`
+        (0, 10001, 0o640, True),
+        (10001, 10001, 0o400, True),
+        (0, 10001, 0o460, False),
+        (0, 10001, 0o444, False),
+        (10001, 10001, 0o440, False),
+        (10002, 10001, 0o440, False),
+    ],
+)
+def test_a_file_of_root_may_be_read_by_the_group_that_it_is_handed_to(
+    owner: int, group: int, mode: int, *, taken: bool
+) -> None:
+    told = ""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        path = folder / "keys.json"
+        generate(path)
+        os.chown(path, owner, group)
+        path.chmod(mode)
+        with another_user(10001):
+            try:
+                read(path)
+            except KeyringUnusable as fault:
+                told = str(fault)
+    assert (told == "") is taken, told
+    assert taken or f"(mode {mode:04o}); take them away with chmod 600" in told
+
+
+@contextlib.contextmanager
+def another_user(number: int) -> Iterator[None]:
+    """Be somebody with no more rights than a pod's user and group have."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(number)
+    os.seteuid(number)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 def test_no_file_is_no_key_ring() -> None:
