@@ -126,6 +126,8 @@ def _check_authorities(file: str, *urls: str) -> None:
             "NOTIFY_REDIS_CA_FILE is set, but nothing would be encrypted: "
             "begin NOTIFY_REDIS_URL with rediss://, or take the file away"
         )
+    if "://" in file:
+        raise InvalidEnvironment("NOTIFY_REDIS_CA_FILE holds a URL; allowed: a PEM file of authorities")
     try:
         check_authorities(file)
     except UnusableTls as fault:
