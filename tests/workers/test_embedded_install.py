@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,4 +104,11 @@ def test_every_pin_has_its_hash_and_what_builds_our_package_is_pinned() -> None:
         unhashed = [pin for pin in pins if "==" in pin and "--hash=sha256:" not in pin]
         assert not unhashed
         assert any(pin.startswith("setuptools==") for pin in pins)
-        assert "http" not in text
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (PROJECT / "requirements").glob("*.txt")))
+def test_no_file_of_pins_names_an_index(name: str) -> None:
+    text = (PROJECT / "requirements" / name).read_text()
+    assert "==" in text
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--\S*(index|find-links|trusted-host))", text, re.MULTILINE)
