@@ -17,6 +17,7 @@ from settings_store.audit import Audit
 from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks import broker
+from tasks.bells import messages_for
 from tasks.ledger import LANES, Sweep
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
@@ -48,6 +49,12 @@ def ids_to_ring_together(lane: str, room: int) -> int:
     if lane == "files":
         return 0
     return max(0, WAITING_IN_BATCHES - (broker.QUEUE_LIMIT - room) * broker.BATCH_IDS)
+
+
+def _messages(found: Sweep, lane: str) -> int:
+    """How many messages those are that were rung for, where they may share."""
+    again = sum(passes > 0 for _, passes in found.ring)
+    return again + messages_for(len(found.ring) - again, lane)
 
 
 class Sweeper:
@@ -106,13 +113,15 @@ class Sweeper:
     def _sweep_lane(self, lane: str, room: int) -> int:
         rung, together = 0, ids_to_ring_together(lane, room)
         while True:
-            looked = min(together or room, RUNG_AT_ONCE)
+            # Each might want a message of its own, as those do that were tried before.
+            looked = min(together or room, room, RUNG_AT_ONCE)
             found = self._runtime.ledger.sweep(lane, room=looked)
             for notification_id, state in found.ended:
                 _log.warning("ended_unsent", notification=notification_id, state=state)
             rung += self._ring(lane, found, room, may_share=bool(together))
             together -= len(found.ring)
-            if together <= 0 or len(found.ring) < looked:
+            room -= _messages(found, lane)
+            if min(together, room) <= 0 or len(found.ring) < looked:
                 return rung
 
     def _ring(self, lane: str, found: Sweep, room: int, *, may_share: bool) -> int:

@@ -18,6 +18,8 @@ from tests.rigs.processes import wait_until
 _HOUR_SECONDS: Final = 3_600
 #: A test of a server that is down comes at least once a minute, and each pass may dial before it is known.
 _MOST_CONNECTIONS_IN_THE_HOUR: Final = 90
+#: Until the next test, and until what waited has gone on, paced.
+_MOST_SECONDS_TO_GO_ON: Final = 120
 #: What greylists usually asks for.
 _GREYLIST_SECONDS: Final = 300
 _STEP_SECONDS: Final = 15
@@ -65,6 +67,9 @@ def both_down(setting: Setting) -> Outcome:
     outcome.expect(
         that=max(dialled.values()) <= _MOST_CONNECTIONS_IN_THE_HOUR,
         else_fault=f"dialled too often: {dialled}",
+    )
+    outcome.expect(
+        that=waited <= _MOST_SECONDS_TO_GO_ON, else_fault=f"the last went {waited} s after they came back"
     )
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -156,10 +161,25 @@ def _settle(installation: Installation) -> None:
         overdue, _ = installation.queries.overdue(seconds * 1000)
         counts = installation.queries.counts()
         return (
-            not overdue and not counts["sending"] and not counts["queued"] and broker_is_empty(installation)
+            not overdue
+            and not counts["sending"]
+            and not counts["queued"]
+            and broker_is_empty(installation)
+            and _servers_are_looked_after(installation)
         )
 
     wait_until(settled, seconds=PATIENCE_SECONDS, what="nothing being due")
+
+
+def _servers_are_looked_after(installation: Installation) -> bool:
+    """Whether no test of a server is due or running, and nobody is still to go on by one that is well again.
+
+    Workers look once in a second of their own: without this the calendar runs away from them.
+    """
+    breaker, awaited = installation.runtime.breaker, installation.runtime.ledger.awaited()
+    permissions = breaker.allows({*awaited, *(server.fingerprint for server in breaker.servers())})
+    is_tested = not any(each.probe_due or each.state == "half_open" for each in permissions.values())
+    return is_tested and not any(permissions[fingerprint].allowed for fingerprint in awaited)
 
 
 def _attempts(installation: Installation, notification_id: str) -> list[dict[str, object]]:

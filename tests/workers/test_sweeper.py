@@ -324,6 +324,24 @@ def test_a_backlog_of_first_passes_is_rung_for_in_batches_up_to_a_bound(swept: S
     assert len({each for some in (*batches, *later) for each in some}) > WAITING_IN_BATCHES
 
 
+def test_those_that_were_tried_before_have_messages_of_their_own_and_no_more_than_the_queue_takes(
+    swept: Swept,
+) -> None:
+    ids = swept.installation.publish_many(broker.QUEUE_LIMIT + 500)
+    tried = swept.redis.pipeline(transaction=False)
+    for each in ids:
+        tried.hset(f"notify:n:{each}", "pass", 1)
+    tried.execute()
+    swept.forget_bells()
+    swept.installation.server.advance(RING_AGAIN_SECONDS)
+    swept.now += 1
+    swept.sweep()
+    assert swept.queue() == broker.QUEUE_LIMIT
+    swept.forget_bells()
+    swept.sweep()
+    assert swept.queue() == 500, "the others have theirs when there is room"
+
+
 def test_those_whose_workers_died_are_rung_for_in_turn_and_beside_no_others(swept: Swept) -> None:
     ids = swept.installation.publish_many(64)
     suspects = {ids[number] for number in range(0, 64, 7)}
