@@ -10,7 +10,7 @@ from settings_store.errors import KeyringUnusable
 from settings_store.keyring import Keyring, load
 from settings_store.logs import EventLog
 
-_Stamp = tuple[tuple[int, int, int], ...]
+_Stamp = tuple[tuple[int, ...], ...]
 _log = EventLog(__name__)
 
 
@@ -65,9 +65,10 @@ class LiveKeyring:
             try:
                 found = path.stat()
             except OSError:
-                seen.append((0, 0, 0))
+                seen.append(())
             else:
-                seen.append((found.st_ino, found.st_mtime_ns, found.st_size))
+                # Rights as well: a file that was refused for them can be used once they are taken away.
+                seen.append((found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size))
         return tuple(seen)
 
 

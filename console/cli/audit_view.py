@@ -17,7 +17,7 @@ COLUMNS: Final = ("at", "actor", "source", "action", "target", "outcome", "detai
 _SECOND_MS: Final = 1000
 _INDENT: Final = "  "
 #: A spreadsheet would run what begins so as a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def document(row: Row) -> dict[str, Any]:

@@ -100,7 +100,9 @@ def recognise(visit: Visit) -> None:
         visit.sessions.end(session)
         return
     visit.session, visit.principal = session, principal
-    visit.sessions.touch(session, visit.options)
+    # A page that keeps itself live is not opened by anybody.
+    if not visit.asks_for_part:
+        visit.sessions.touch(session, visit.options)
 
 
 def fault_page(visit: Visit, error: BaseException) -> Response:

@@ -25,6 +25,19 @@ _HOUR_MS: Final = 60 * _MINUTE_MS
 _TOUCH_EXACT_TO_MS: Final = _MINUTE_MS
 _TOLD_SECONDS: Final = 600
 
+#: Both are written in a full Redis too, since their first write is one that is never refused for memory:
+#: people must get in to see what fills it, and hear that what they did is done.
+_BEGIN: Final = """
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'account', ARGV[1], 'credential', ARGV[2], 'ends_at', ARGV[3])
+return redis.call('PEXPIRE', KEYS[1], ARGV[4])
+"""
+_TELL: Final = """
+redis.call('DEL', KEYS[1] .. ':-')
+redis.call('RPUSH', KEYS[1], ARGV[1])
+return redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
 Tone = Literal["done", "note", "fault"]
 
 
@@ -78,18 +91,11 @@ class Sessions:
         session_id = secrets.token_urlsafe(32)
         now_ms = _milliseconds(self._redis.time())
         ends_at_ms = now_ms + options.number("console.session_hours") * _HOUR_MS
-        key = self._key(session_id)
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hset(
-                key,
-                mapping={
-                    "account": principal.name,
-                    "credential": principal.credential,
-                    "ends_at": ends_at_ms,
-                },
-            )
-            pipe.pexpire(key, _idle_ms(options, ends_at_ms - now_ms))
-            pipe.execute()
+        idle_ms = _idle_ms(options, ends_at_ms - now_ms)
+        self._redis.register_script(_BEGIN)(
+            keys=[self._key(session_id)],
+            args=[principal.name, principal.credential, ends_at_ms, idle_ms],
+        )
         return Session(session_id, principal.name, principal.credential, ends_at_ms, now_ms)
 
     def find(self, session_id: str) -> Session | None:
@@ -129,11 +135,9 @@ class Sessions:
 
     def tell(self, session: Session, told: Told) -> None:
         """Keep a sentence for its next page."""
-        key = f"{self._key(session.id)}:told"
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.rpush(key, msgspec.json.encode(told))
-            pipe.expire(key, _TOLD_SECONDS)
-            pipe.execute()
+        self._redis.register_script(_TELL)(
+            keys=[f"{self._key(session.id)}:told"], args=[msgspec.json.encode(told), _TOLD_SECONDS]
+        )
 
     def heard(self, session: Session) -> None:
         """What was told was shown; what was added meanwhile is kept."""

@@ -99,6 +99,11 @@ class Visit:
         return local_path(f"{self.request.url.path}?{query}" if query else self.request.url.path)
 
     @property
+    def asks_for_part(self) -> bool:
+        """Whether it is the script of a page that asks, to keep that live."""
+        return "x-part" in self.request.headers
+
+    @property
     def form_token(self) -> str:
         """What the forms of this page carry."""
         return self.session.form_token if self.session else form_token(self.guest_id)

@@ -18,6 +18,8 @@ from settings_store.errors import InvalidValue
 
 MINIMUM_CHARACTERS: Final = 12
 MAXIMUM_CHARACTERS: Final = 200
+#: What is counted is one form of it; typed with its accents apart, it has more characters.
+_TYPED_MAXIMUM_CHARACTERS: Final = 5 * MAXIMUM_CHARACTERS
 _ALLOWED: Final = (
     f"{MINIMUM_CHARACTERS} to {MAXIMUM_CHARACTERS} characters, of which no more than half are the same, "
     "and without the account's name"
@@ -59,11 +61,14 @@ def matches(hash_: str, password: str) -> bool:
 
     A blank hash stands for an account that does not exist; it takes as long and never matches.
     """
-    if len(password) > MAXIMUM_CHARACTERS:
+    if len(password) > _TYPED_MAXIMUM_CHARACTERS:
+        return False
+    normal = _normal(password)
+    if len(normal) > MAXIMUM_CHARACTERS:
         return False
     with _AT_ONCE:
         try:
-            _hasher().verify(hash_ or _nobodys(), _normal(password))
+            _hasher().verify(hash_ or _nobodys(), normal)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
         return bool(hash_)

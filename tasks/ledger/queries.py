@@ -81,7 +81,7 @@ class LedgerQueries:
     def __init__(self, client: redis.Redis, *, prefix: str = "notify") -> None:
         self._redis = client
         self._prefix = prefix
-        self._scripts = Scripts(client, prefix, only=("counts", "search"))
+        self._scripts = Scripts(client, prefix, only=("counts", "look", "search"))
 
     def _key(self, *parts: str) -> str:
         return ":".join((self._prefix, *parts))
@@ -99,12 +99,10 @@ class LedgerQueries:
 
     def get(self, notification_id: str) -> Record | None:
         """The record of an id."""
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.hgetall(self._key("n", notification_id))
-        pipeline.lrange(self._key("t", notification_id), 0, -1)
-        values, timeline = pipeline.execute()
-        if not values:
+        flat, timeline = self._scripts.run("look", notification_id)
+        if not flat:
             return None
+        values = dict(zip(flat[::2], flat[1::2], strict=True))
         return Record(
             id=notification_id,
             number=int(values["number"]),
@@ -192,14 +190,15 @@ class LedgerQueries:
 
         One that is held is looked at when its time is over, so it is overdue only then.
         """
-        pipeline = self._redis.pipeline(transaction=True)
+        # No transaction, which a full Redis refuses whatever is in it. What is done in between is left out.
+        pipeline = self._redis.pipeline(transaction=False)
         for lane in LANES:
             pipeline.zcount(self._key("due", lane), "-inf", now_ms)
             pipeline.zrange(self._key("due", lane), 0, 0, withscores=True)
         answers: Any = pipeline.execute()
-        oldest = [int(pairs[0][1]) for pairs in answers[1::2] if pairs]
-        count = sum(answers[0::2])
-        return count, min(oldest) if count else None
+        first = [int(pairs[0][1]) for pairs in answers[1::2] if pairs]
+        count, oldest = sum(answers[0::2]), [at_ms for at_ms in first if at_ms <= now_ms]
+        return (count, min(oldest)) if count and oldest else (0, None)
 
     def due_scores(self) -> dict[str, dict[str, float]]:
         """The whole due-set, by lane. For tests and `doctor`; it reads every open record."""

@@ -29,6 +29,7 @@ NAMES: Final = (
     "counts",
     "finish",
     "intent",
+    "look",
     "purge",
     "record",
     "recover",

@@ -3,6 +3,9 @@
 <prefix>:oauth:<application>:token      the token, until it runs out
 <prefix>:oauth:<application>:fault      why none was issued, for a moment
 <prefix>:oauth:<application>:fetching   who is asking for one
+
+All of it is read and written by scripts: a full Redis refuses transactions, and must stop no mail that was
+accepted.
 """
 
 from __future__ import annotations
@@ -26,6 +29,21 @@ from tasks.transports.failure import TokenFailure
 #: Longer than any fetch takes: the lock of a worker that died is free after it.
 LOCK_SECONDS: Final = 30.0
 _FOLDER: Final = "oauth"
+_READ: Final = "return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}"
+#: The first write of each is never refused for memory, and then none after it is.
+_WRITE: Final = """
+redis.call('DEL', KEYS[2])
+if tonumber(ARGV[2]) > 0 then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return 1
+"""
+_NOTE: Final = """
+redis.call('DEL', KEYS[1])
+return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+"""
+_LOCK: Final = """
+redis.call('DEL', KEYS[1] .. ':-')
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,17 @@ class _Fault(msgspec.Struct):
     retry_after_seconds: int | None
 
 
+class _TokenLock(Lock):
+    """The library's, which a full Redis gives too."""
+
+    def do_acquire(self, token: str) -> bool:
+        """Whether it is ours now."""
+        taken: Any = self.redis.register_script(_LOCK)(
+            keys=[self.name], args=[token, int(LOCK_SECONDS * 1000)]
+        )
+        return bool(taken)
+
+
 class KeptTokens:
     """The token of each application; raises `redis.RedisError` where Redis does not answer.
 
@@ -71,15 +100,14 @@ class KeptTokens:
         self._redis = client
         self._cipher = cipher
         self._prefix = f"{prefix}:{_FOLDER}"
+        self._read: Any = client.register_script(_READ)
+        self._write: Any = client.register_script(_WRITE)
+        self._note: Any = client.register_script(_NOTE)
 
     def read(self, sign_in: OAuth) -> KeptToken | None:
         """The token, or None where there is none that this process can open."""
         name = _name(sign_in)
-        key = f"{self._prefix}:{name}:token"
-        with self._redis.pipeline() as together:
-            together.get(key)
-            together.pttl(key)
-            sealed, left_ms = together.execute()
+        sealed, left_ms = self._read(keys=[f"{self._prefix}:{name}:token"])
         if not isinstance(sealed, str):
             return None
         try:
@@ -98,11 +126,8 @@ class KeptTokens:
         lifetime_ms = fresh.lifetime_seconds * 1000
         kept = msgspec.json.encode(_Kept(fresh.text, lifetime_ms)).decode()
         sealed = self._cipher().seal(_bound_to(name), kept)
-        with self._redis.pipeline() as together:
-            if lifetime_ms > 0:
-                together.set(f"{self._prefix}:{name}:token", sealed, px=lifetime_ms)
-            together.delete(f"{self._prefix}:{name}:fault")
-            together.execute()
+        keys = [f"{self._prefix}:{name}:{each}" for each in ("token", "fault")]
+        self._write(keys=keys, args=[sealed, lifetime_ms])
 
     def drop(self, sign_in: OAuth) -> None:
         """Forget the token."""
@@ -121,8 +146,9 @@ class KeptTokens:
     def note(self, sign_in: OAuth, failure: TokenFailure, *, seconds: float) -> None:
         """Have everybody hear of this failure for so long, instead of asking again."""
         told = _Fault(str(failure), failure.transient, failure.retry_after_seconds)
-        self._redis.set(
-            f"{self._prefix}:{_name(sign_in)}:fault", msgspec.json.encode(told), px=int(seconds * 1000)
+        self._note(
+            keys=[f"{self._prefix}:{_name(sign_in)}:fault"],
+            args=[msgspec.json.encode(told), int(seconds * 1000)],
         )
 
     def lock(self, sign_in: OAuth) -> Lock:
@@ -132,6 +158,7 @@ class KeptTokens:
             timeout=LOCK_SECONDS,
             blocking=False,
             thread_local=False,
+            lock_class=_TokenLock,
         )
         return lock
 

@@ -36,6 +36,12 @@ def test_a_password_matches_itself_alone_however_its_letters_were_typed() -> Non
     assert kept.startswith("$argon2id$")
 
 
+def test_a_password_that_is_allowed_lets_in_though_it_is_typed_in_more_characters() -> None:
+    typed = "u\u0308o\u0308" * 75
+    assert len(typed) == 300
+    assert password.matches(password.hashed(typed, account="anna"), typed)
+
+
 def test_nobody_signs_in_to_an_account_that_does_not_exist() -> None:
     assert not password.matches("", "")
     assert not password.matches("no hash at all", "x")

@@ -88,12 +88,14 @@ def test_the_export_is_a_table_oldest_first_that_no_spreadsheet_runs(
 ) -> None:
     audit.record("=HYPERLINK(1)", "message.cancel", 'two "quoted", words')
     audit.record("anna", "message.cancel", "2", detail={"reason": "ä,\n=1+1"})
+    audit.record("\uff1d1+1", "message.cancel", "\n=1+1")
     done = notify("audit", "export")
     rows = list(csv.DictReader(io.StringIO(done.out)))
-    assert [row["actor"] for row in rows] == ["'=HYPERLINK(1)", "anna"]
+    assert [row["actor"] for row in rows] == ["'=HYPERLINK(1)", "anna", "'\uff1d1+1"]
+    assert rows[2]["target"] == "'\n=1+1"
     assert rows[0]["target"] == 'two "quoted", words'
     assert json.loads(rows[1]["detail"]) == {"reason": "ä,\n=1+1"}
-    assert done.err == "2 rows\n"
+    assert done.err == "3 rows\n"
 
 
 def test_the_export_is_a_json_document_a_line(notify: CommandLine, audit: Audit) -> None:

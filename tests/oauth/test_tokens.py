@@ -291,6 +291,25 @@ def test_a_key_rotation_reaches_the_token_and_it_goes_on(bench: Bench, tmp_path:
     assert bench.worker(keys=newer)(bench.server) == "token-1"
 
 
+def test_a_full_redis_stops_no_sign_in(bench: Bench) -> None:
+    bench.redis.config_set("maxmemory-policy", "noeviction")
+    bench.redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            bench.redis.set("anything", "1")
+        bench.identity.failure = TokenFailure("away", transient=True)
+        for _ in range(2):
+            with pytest.raises(TokenFailure, match="away"):
+                bench.tokens(bench.server)
+        bench.identity.failure = None
+        bench.redis.delete(bench.key("fault"))
+        assert bench.tokens(bench.server) == bench.worker()(bench.server) == "token-1"
+    finally:
+        bench.redis.config_set("maxmemory", 0)
+    assert bench.identity.asked == 2, "one fetch that failed and one that did not, for all"
+    assert bench.redis.keys("notify:oauth:*:fetching") == []
+
+
 def test_a_secret_that_cannot_be_opened_frees_the_way_for_another_worker(bench: Bench) -> None:
     def unopened() -> str:
         raise MissingKey("primary_email.client_secret", "k1")

@@ -64,6 +64,17 @@ def test_a_file_that_cannot_be_used_any_more_leaves_the_keys_as_they_were(
     assert key_id not in ring.keys
 
 
+def test_a_file_that_was_refused_for_its_rights_is_read_once_they_are_taken_away(path: Path) -> None:
+    ring = followed([path])
+    assert ring is not None
+    before = ring.primary
+    added = key_file.add_next(path)
+    path.chmod(0o644)
+    assert set(ring.keys) == {before}
+    path.chmod(0o600)
+    assert set(ring.keys) == {before, added}
+
+
 def test_a_file_that_is_read_when_needed_fails_until_it_can_be_used(tmp_path: Path) -> None:
     assert followed_when_needed([]) is None
     path = tmp_path / "keys.json"

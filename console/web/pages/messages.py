@@ -40,7 +40,7 @@ def messages(visit: Visit) -> Response:
         return visit.go("/messages")
     search = search_of(visit.request.query_params)
     values = _list_values(visit, search)
-    if "x-part" in visit.request.headers:
+    if visit.asks_for_part:
         return visit.part("messages_list.html", **values)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if search.faults else HTTPStatus.OK
     return visit.page(
@@ -76,7 +76,7 @@ def message(visit: Visit, message_id: str) -> Response:
         "can_cancel": record.state in OPEN_STATES,
         "manages": visit.may(Privilege.MANAGE_NOTIFICATIONS),
     }
-    if "x-part" in visit.request.headers:
+    if visit.asks_for_part:
         return visit.part("message_story.html", **values)
     return visit.page("message.html", **values)
 

@@ -24,7 +24,7 @@ _FIGURES: Final = ("waiting", "held", "failed", "partial", "uncertain", "expired
 def overview(visit: Visit) -> Response:
     """One look."""
     values = _values(visit)
-    if "x-part" in visit.request.headers:
+    if visit.asks_for_part:
         return visit.part("overview_parts.html", **values)
     return visit.page("overview.html", **values)
 

@@ -79,7 +79,7 @@ def watch(visit: Visit, test_id: str) -> Response:
         "sign_in": SIGN_IN_WORDS,
         "facts_of": lambda stage: list(facts(stage.facts)),
     }
-    if "x-part" in visit.request.headers:
+    if visit.asks_for_part:
         return visit.part("server_test_report.html", **values)
     return visit.page("server_test.html", **values)
 

@@ -29,7 +29,7 @@ _LENGTHS: Final = {"15m": "15 minutes", "1h": "1 hour", "4h": "4 hours", "1d": "
 @pages.get("/servers", need=Privilege.VIEW_SERVER_OPTIONS)
 def servers(visit: Visit) -> Response:
     """How the servers do."""
-    if "x-part" in visit.request.headers:
+    if visit.asks_for_part:
         return visit.part("servers_list.html", **_values(visit))
     return _page(visit)
 

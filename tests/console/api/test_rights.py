@@ -117,6 +117,19 @@ def test_a_session_of_the_pages_is_no_token(guest: ApiClient, access: Access) ->
     assert guest.get("/options").status_code == 401
 
 
+def test_a_full_redis_lets_programs_look(api: ApiClient, redis_server: redis.Redis) -> None:
+    sent = api.post("/notifications", {"to": ["a@example.com"], "subject": "s", "body": "b"})
+    redis_server.config_set("maxmemory-policy", "noeviction")
+    redis_server.config_set("maxmemory", 1)
+    try:
+        looked = api.get(f"/notifications/{sent.json()['id']}")
+        refused = api.post("/notifications", {"to": ["a@example.com"], "subject": "s", "body": "b"})
+    finally:
+        redis_server.config_set("maxmemory", 0)
+    assert looked.status_code == 200
+    assert problem(refused, 503)["type"] == "urn:notify:problem:full"
+
+
 def test_a_token_that_asks_too_often_is_told_when_to_come_back(
     api: ApiClient, access: Access, redis_server: redis.Redis
 ) -> None:

@@ -106,6 +106,35 @@ def test_a_session_is_over_after_the_idle_time_and_at_its_end_however_busy(
     assert visitor.get("/").status_code == 401
 
 
+def test_a_page_that_keeps_itself_live_keeps_nobody_signed_in(
+    console: Console, redis_server: redis.Redis, store: SettingsStore, anna: str
+) -> None:
+    store.change({"console.idle_minutes": 10}, author="test")
+    visitor = console.visitor(anna)
+    (key,) = redis_server.scan_iter("notify:session:*")
+    redis_server.pexpire(key, 60_000)
+    assert visitor.get("/", {"X-Part": "1"}).status_code == 200
+    assert redis_server.pttl(key) <= 60_000
+    visitor.get("/")
+    assert redis_server.pttl(key) > 590_000
+
+
+def test_a_full_redis_lets_people_in_and_tells_them_what_they_did(
+    console: Console, redis_server: redis.Redis, access: Access, anna: str
+) -> None:
+    access.add_account("bert", PASSWORD, ["Role_ocadm"], by="root@test")
+    redis_server.config_set("maxmemory-policy", "noeviction")
+    redis_server.config_set("maxmemory", 1)
+    try:
+        visitor = console.visitor(anna)
+        visitor.get("/accounts")
+        answer = visitor.post("/accounts/bert/unlock")
+    finally:
+        redis_server.config_set("maxmemory", 0)
+    assert answer.status_code == 200
+    assert "bert may try again at once." in answer.text
+
+
 def test_too_many_wrong_passwords_wait_and_say_how_long(console: Console, anna: str) -> None:
     visitor = console.visitor()
     visitor.get("/sign-in")
