@@ -22,6 +22,7 @@ from settings_store.audit import Audit
 from settings_store.audit_row import OUTCOMES, Wanted
 
 _PAGE_MAXIMUM = 10_000
+_LINE_END = "\r\n"
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -101,7 +102,8 @@ def export(*, form: str, **filters: str | None) -> None:
 
 def _write_csv(documents: Iterator[dict[str, Any]]) -> int:
     count = 0
-    writer = csv.writer(_Lines(), lineterminator="")
+    # What ends a line is also what is quoted within a cell: else one with a line end would forge a row.
+    writer = csv.writer(_Lines(), lineterminator=_LINE_END)
     writer.writerow(audit_view.COLUMNS)
     for count, document in enumerate(documents, 1):  # noqa: B007  # the count is the result
         writer.writerow([audit_view.cell(document[column]) for column in audit_view.COLUMNS])
@@ -120,7 +122,7 @@ class _Lines:
 
     def write(self, line: str) -> None:
         """Print a row."""
-        say(line)
+        say(line.removesuffix(_LINE_END))
 
 
 def _audit() -> Audit:

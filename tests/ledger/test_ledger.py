@@ -570,13 +570,16 @@ def test_nothing_is_accepted_when_memory_is_nearly_full_but_finishing_goes_on(be
 
 def test_a_full_redis_still_shows_a_record_with_its_timeline_and_what_is_overdue(bench: Bench) -> None:
     bench.accept()
+    claim = bench.claim()
+    bench.intend(claim, 0, 1)
+    bench.finish(claim, {0: "d"})
     before = bench.show()
     bench.redis.config_set("maxmemory-policy", "noeviction")
     bench.redis.script_flush()
     try:
         bench.redis.config_set("maxmemory", 1)
         assert bench.queries.find("1") == before
-        assert before.timeline
+        assert len(before.timeline) > 0
         assert bench.queries.find("none") is None
         assert bench.queries.overdue(before.accepted_at_ms) == (0, None)
         count, oldest_ms = bench.queries.overdue(2**50)

@@ -118,12 +118,13 @@ def test_a_session_of_the_pages_is_no_token(guest: ApiClient, access: Access) ->
 
 
 def test_a_full_redis_lets_programs_look(api: ApiClient, redis_server: redis.Redis) -> None:
-    sent = api.post("/notifications", {"to": ["a@example.com"], "subject": "s", "body": "b"})
+    mail = {"version": 1, "channel": "email", "to": ["a@example.com"], "subject": "s", "message": "m"}
+    sent = api.post("/notifications", mail)
     redis_server.config_set("maxmemory-policy", "noeviction")
     redis_server.config_set("maxmemory", 1)
     try:
         looked = api.get(f"/notifications/{sent.json()['id']}")
-        refused = api.post("/notifications", {"to": ["a@example.com"], "subject": "s", "body": "b"})
+        refused = api.post("/notifications", mail)
     finally:
         redis_server.config_set("maxmemory", 0)
     assert looked.status_code == 200
