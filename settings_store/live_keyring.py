@@ -60,7 +60,7 @@ class LiveKeyring:
 
     def _look(self) -> _Stamp:
         """What changes when a file does, links followed."""
-        seen = []
+        seen: list[tuple[int, ...]] = []
         for path in self._paths:
             try:
                 found = path.stat()
