@@ -13,6 +13,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from console.serving.request_deadline import RequestDeadline
+
 #: A request that runs may finish; a supervisor waits longer than that.
 GRACE_SECONDS: Final = 10
 #: More connections than that wait in the kernel.
@@ -75,9 +77,24 @@ def serve(app: ASGIApp, place: Place, *, ready: Callable[[str], None]) -> None:
         CannotServe: See there; nothing was served.
     """
     _check_certificate(place)
-    config = uvicorn.Config(
+    config = configured(app, place)
+    listening = _listen(place)
+    try:
+        port = listening.getsockname()[1]
+        host = f"[{place.host}]" if ":" in place.host else place.host
+        server = _Announced(config, lambda: ready(f"{place.scheme}://{host}:{port}/"))
+        # The server raises the signal that ended it once more when it has ended.
+        signal.signal(signal.SIGTERM, _end)
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+def configured(app: ASGIApp, place: Place) -> uvicorn.Config:
+    """How it is served."""
+    return uvicorn.Config(
         app,
-        http="h11",
+        http=RequestDeadline,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -93,16 +110,6 @@ def serve(app: ASGIApp, place: Place, *, ready: Callable[[str], None]) -> None:
         ssl_certfile=place.certificate,
         ssl_keyfile=place.key,
     )
-    listening = _listen(place)
-    try:
-        port = listening.getsockname()[1]
-        host = f"[{place.host}]" if ":" in place.host else place.host
-        server = _Announced(config, lambda: ready(f"{place.scheme}://{host}:{port}/"))
-        # The server raises the signal that ended it once more when it has ended.
-        signal.signal(signal.SIGTERM, _end)
-        server.run(sockets=[listening])
-    finally:
-        listening.close()
 
 
 def _end(_signal: int, _frame: object) -> None:
