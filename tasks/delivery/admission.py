@@ -66,6 +66,11 @@ class Ticket:
         """
         self._admission.take(self._account, self._allowance, self._message, holder, urgent=self._urgent)
 
+    @property
+    def is_used_here(self) -> bool:
+        """Whether this process has a connection to the account, so that one may be given back in a moment."""
+        return self._admission.has_slot(self._account)
+
     def give_back(self) -> None:
         """Say that the message will not go, so that another may in its place."""
         if self._message and self._allowance.messages_per_minute:
@@ -139,6 +144,12 @@ class Admission:
                     target=self._run, args=(kept,), name="slot-keeper", daemon=True
                 )
                 kept.thread.start()
+
+    def has_slot(self, account: str) -> bool:
+        """Whether this process has a connection to an account, in use or kept."""
+        kept = self._of_this_process()
+        with kept.lock:
+            return any(slot.account == account for slot in kept.slots.values())
 
     def may_keep(self, holder: str) -> bool:
         """Whether a connection may stay open when its message is sent, or be used for another."""

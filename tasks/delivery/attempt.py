@@ -104,6 +104,7 @@ class Attempt:
         name = f"{state.claim.id}:{state.attempts + 1}"
         urgent = state.notification.priority == "high"
         self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=urgent)
+        self._lacks_connection = False
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
         self._began = clock()
@@ -120,6 +121,9 @@ class Attempt:
             with tracing.span("attempt", kind="client") as span:
                 span.set({"notify.server": self._hop.server.name, "network.protocol.name": "smtp"})
                 stale = self._transact(fresh=False)
+                if self._was_given_one():
+                    self.result.postponed = None
+                    stale = self._transact(fresh=False)
                 if stale:
                     self._transact(fresh=True)
                 tell_attempt(span, self.result)
@@ -132,6 +136,16 @@ class Attempt:
         """Whether the message waits for its turn with this server."""
         postponed = self.result.postponed
         return postponed is not None and postponed.until_ms < self._state.claim.expires_at_ms
+
+    def _was_given_one(self) -> bool:
+        """Wait a moment for a connection of this process where no other may be opened; whether one is there.
+
+        Without that, all that are due in a second find the few connections in use and come again in the next
+        second, in which these idle.
+        """
+        if not self._lacks_connection or self._ticket is None or not self._ticket.is_used_here:
+            return False
+        return self._pool.wait_for_one(self._hop.server, self._state.snapshot.derive(Trust.of))
 
     def _transact(self, *, fresh: bool) -> bool:
         """One try; whether the connection was stale, which spends nothing."""
@@ -154,6 +168,7 @@ class Attempt:
             self._failed(failure)
         except LimitReached as reached:
             self.result.postponed = Postponed(reached.wait.at_ms, str(reached))
+            self._lacks_connection = reached.wait.limit == "connections"
         except SignInAwaited as awaited:
             seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)
             self.result.postponed = Postponed(self._state.now_ms() + int(seconds * 1000), str(awaited))

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from tasks.transports.connection import Connection
 from tasks.transports.trust import Trust
@@ -33,12 +34,20 @@ class Limits:
         age_seconds: Since it was opened.
         idle_seconds: Since it was used; servers hang up after about a minute under load.
         idle_per_server: Connections kept for one server; what comes back beyond that closes the oldest.
+        wait_seconds: How long one that is in use is waited for, where no other may be opened.
+        waiting_per_server: So many wait for one at once; the others have their slots for other servers.
     """
 
     messages: int = 100
     age_seconds: float = 300.0
     idle_seconds: float = 30.0
     idle_per_server: int = 4
+    wait_seconds: float = 0.25
+    waiting_per_server: int = 4
+
+
+#: After one waited in vain nobody waits for that server for so long: it is slow, and others want the slots.
+NOT_AGAIN_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,35 @@ class IdleConnections:
         self._limits = limits
         self._may_keep = may_keep
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._kept: dict[PoolKey, list[_Idle]] = {}
+        self._waiting: Counter[PoolKey] = Counter()
+        self._not_before: dict[PoolKey, float] = {}
 
     def take(self, key: PoolKey) -> Connection | None:
         """The connection that was used last, and is now the caller's; None where there is none."""
         with self._lock:
             kept = self._kept.get(key)
             return kept.pop().connection if kept else None
+
+    def wait(self, key: PoolKey) -> bool:
+        """Wait a moment for one that is given back; whether there is one. Somebody else may take it first."""
+        with self._lock:
+            if self._kept.get(key):
+                return True
+            is_full = self._waiting[key] >= self._limits.waiting_per_server
+            if is_full or self._clock() < self._not_before.get(key, 0.0):
+                return False
+            self._waiting[key] += 1
+            try:
+                found = self._lock.wait_for(lambda: bool(self._kept.get(key)), self._limits.wait_seconds)
+            finally:
+                self._waiting[key] -= 1
+            if found:
+                self._not_before.pop(key, None)
+            else:
+                self._not_before[key] = self._clock() + NOT_AGAIN_SECONDS
+            return found
 
     def keep(self, key: PoolKey, connection: Connection) -> list[Connection]:
         """Keep a clean connection; those that have to go for it, perhaps itself."""
@@ -80,6 +110,7 @@ class IdleConnections:
             kept.append(_Idle(connection, self._clock()))
             surplus = kept[: max(len(kept) - self._limits.idle_per_server, 0)]
             del kept[: len(surplus)]
+            self._lock.notify_all()
         return [each.connection for each in surplus]
 
     def may_serve(self, connection: Connection) -> bool:

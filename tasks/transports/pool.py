@@ -193,6 +193,10 @@ class ConnectionPool:
             raise
         self._close(self._idle.keep(key, connection))
 
+    def wait_for_one(self, server: Server, trust: Trust) -> bool:
+        """Wait a moment for a connection that another thread gives back; whether there is one now."""
+        return self._idle.wait(PoolKey(server.fingerprint, trust))
+
     def introduce(
         self, client: Client, server: Server, trust: Trust, token_source: TokenSource | None = None
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,10 +11,13 @@ import redis
 
 from tasks.delivery.admission import Admission
 from tasks.limits import Limits
+from tasks.transports.idle_connections import NOT_AGAIN_SECONDS
+from tasks.transports.idle_connections import Limits as IdleLimits
 from tasks.transports.pool import ConnectionPool
 from tests.rigs.clock import TEST_CLOCK
 from tests.rigs.delivery_bench import ID, NEVER_SECONDS, Bench
 from tests.rigs.delivery_servers import MailServer, Text
+from tests.rigs.processes import wait_until
 
 A, B = "a@x.test", "b@x.test"
 PER_MINUTE = "our own limit of messages per minute"
@@ -304,6 +308,74 @@ def test_without_limits_nobody_is_asked(bench: Bench) -> None:
     bench.accept_email()
     assert bench.deliver().state == "delivered"
     assert list(bench.redis.scan_iter("notify:limit:*")) == []
+
+
+# -- a moment's wait for a connection of one's own process
+
+
+class Busy:
+    """The only connection is in use until somebody waits for it after `look`, or the test ends."""
+
+    def __init__(self, bench: Bench, primary: MailServer) -> None:
+        self._bench = bench
+        self._has_text, self._looks, self.is_over = threading.Event(), threading.Event(), threading.Event()
+        bench.set(limits__primary_email_connections=1)
+        bench.accept_email(id="first")
+        primary.answers["DOT"] = self._answer
+        self.thread = threading.Thread(target=bench.deliverer.deliver, args=("first",))
+        self.thread.start()
+        assert self._has_text.wait(60)
+
+    def wait_at_most(self, seconds: float) -> None:
+        self._bench.pool._idle._limits = IdleLimits(wait_seconds=seconds)
+
+    def look(self) -> None:
+        self._looks.set()
+
+    def _answer(self) -> str:
+        self._has_text.set()
+        waiting = self._bench.pool._idle._waiting
+        wait_until(
+            lambda: self.is_over.is_set() or (self._looks.is_set() and any(waiting.values())),
+            seconds=60,
+            what="somebody waiting",
+        )
+        self.is_over.set()
+        return "250 2.0.0 queued"
+
+
+@pytest.fixture
+def busy(bench: Bench, primary: MailServer) -> Iterator[Busy]:
+    made = Busy(bench, primary)
+    yield made
+    made.is_over.set()
+    made.thread.join()
+
+
+def test_a_connection_that_is_given_back_in_a_moment_is_waited_for_in_the_pass(
+    bench: Bench, primary: MailServer, busy: Busy
+) -> None:
+    busy.wait_at_most(60)
+    busy.look()
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    assert (len(primary.texts), primary.connections) == (2, 1)
+
+
+def test_after_one_waited_in_vain_nobody_does_for_a_moment(
+    bench: Bench, primary: MailServer, busy: Busy
+) -> None:
+    busy.wait_at_most(0)
+    bench.accept_email()
+    assert bench.deliver().state == "waiting"
+    busy.wait_at_most(60)
+    busy.look()
+    bench.accept_email(id="n2")
+    assert bench.deliverer.deliver("n2").state == "waiting"
+    assert primary.texts == []
+    bench.clock.advance(NOT_AGAIN_SECONDS)
+    bench.accept_email(id="n3")
+    assert bench.deliverer.deliver("n3").state == "delivered"
 
 
 # -- what is urgent
