@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from typing import Final, TextIO
 
 from settings_store.logs.event_log import Event
@@ -36,6 +37,7 @@ class LogHandler(logging.Handler):
         self._program = program
         self._stream = stream
         self._writer = FileWriter(file, tell=self._tell) if file else None
+        os.register_at_fork(after_in_child=self._begin_in_child)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it."""
@@ -57,12 +59,23 @@ class LogHandler(logging.Handler):
             self._writer.flush(FLUSH_SECONDS)
 
     def _write(self, text: str) -> None:
-        # A pipe that nobody reads any more is no reason to fail.
-        with contextlib.suppress(OSError, ValueError):
+        # A pipe that nobody reads any more is no reason to fail, nor a signal in the middle of a line.
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
             self._stream.write(f"{text}\n")
             self._stream.flush()
         if self._writer is not None:
             self._writer.put(text)
+
+    def _begin_in_child(self) -> None:
+        """Write by an object of the child's own: a thread of the parent may have held that of the parent."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream = open(  # noqa: SIM115  # a descriptor, for as long as the process lives
+                self._stream.fileno(),
+                "w",
+                encoding=self._stream.encoding,
+                errors="backslashreplace",
+                closefd=False,
+            )
 
     def _tell(self, event: Event) -> None:
         """Write down what concerns the log itself; past the loggers, whose locks may be held."""

@@ -13,11 +13,13 @@ from typing import Final
 OURS: Final = ("settings_store", "tasks", "workers", "console")
 #: What runs us: it says what happens to the process, and nothing of what is sent.
 RUNNERS: Final = ("celery", "kombu", "flower", "tornado", "uvicorn", "multiprocessing", "py")
+#: Of these the words quote what a browser asked for: addresses that were searched, codes of a sign-in.
+_QUOTING: Final = frozenset({"tornado.access", "tornado.application", "tornado.general", "uvicorn.access"})
 
 
 def speaks(name: str) -> bool:
     """Whether the words of a logger's records are written; of the others the place alone."""
-    return name.partition(".")[0] in {*OURS, *RUNNERS}
+    return name.partition(".")[0] in {*OURS, *RUNNERS} and name not in _QUOTING
 
 
 def level_of(name: str, level: int) -> int:

@@ -38,6 +38,7 @@ class RotatedFile:
         self.maximum_bytes = maximum_bytes
         self.kept = kept
         self._descriptor: int | None = None
+        self._opened_as: os.stat_result | None = None
         self._torn = False
 
     def append(self, lines: bytes) -> None:
@@ -64,9 +65,11 @@ class RotatedFile:
     def close(self) -> None:
         """Close it; what is added later opens it again."""
         if self._descriptor is not None:
-            # Whoever makes a service of a process may have closed all that was open.
+            # Whoever makes a service of a process may have closed all that was open; the number may then be
+            # that of somebody else's connection.
             with contextlib.suppress(OSError):
-                os.close(self._descriptor)
+                if self._opened_as and os.path.samestat(self._opened_as, os.fstat(self._descriptor)):
+                    os.close(self._descriptor)
             self._descriptor = None
 
     def _opened(self) -> int:
@@ -75,6 +78,7 @@ class RotatedFile:
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
             self._descriptor = os.open(self.path, flags, _MODE)
+            self._opened_as = os.fstat(self._descriptor)
         return self._descriptor
 
     def _is_there(self, descriptor: int) -> bool:

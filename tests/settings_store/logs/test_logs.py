@@ -3,6 +3,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import select
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +103,20 @@ def test_libraries_are_heard_from_warnings_on_whatever_is_set(stream: io.StringI
     assert "SECRET" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("name", ["tornado.access", "tornado.application", "tornado.general"])
+def test_of_what_answers_browsers_no_words_are_written_since_they_quote_what_was_asked_for(
+    stream: io.StringIO, name: str
+) -> None:
+    made = Logs("flower", None, stream=stream)
+    logging.getLogger(name).warning("404 GET /login?code=SECRET (127.0.0.1) 0.50ms")
+    logging.getLogger("flower.command").warning("goes on")
+    made.end()
+    first, second = stream.getvalue().splitlines()
+    assert "SECRET" not in first
+    assert f"logger={name}" in first
+    assert 'message="goes on"' in second
+
+
 def test_a_record_that_cannot_be_read_says_where_it_is_and_raises_nothing(
     logs: Logs, stream: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,3 +142,47 @@ def test_a_level_that_only_another_version_knows_is_taken_for_the_usual_one() ->
     assert later.level == logging.INFO
     record = logging.makeLogRecord({"name": "celery", "msg": "x", "levelname": "INFO"})
     assert "event=celery message=x" in line(record, later.form, program="p")
+
+
+def test_a_child_writes_though_a_thread_of_its_parent_was_in_the_middle_of_a_line() -> None:
+    reader, writer = os.pipe()
+    stream = io.TextIOWrapper(io.BufferedWriter(io.FileIO(writer, "w")), encoding="utf-8")
+    logs = Logs("worker", None, stream=stream)
+    try:
+        # Longer than a pipe, of which nobody reads: the thread stays in the middle of writing.
+        long = threading.Thread(target=EventLog("tasks.x").error, args=("long",), kwargs={"x": "x" * 300_000})
+        long.start()
+        wait_until(lambda: not select.select([], [writer], [], 0)[1], what="a pipe that is full")
+        child = os.fork()
+        if not child:
+            with Path(os.devnull).open("w") as null:
+                os.dup2(null.fileno(), writer)
+            EventLog("tasks.x").error("short")
+            os._exit(0)
+        try:
+            ended = []
+            wait_until(lambda: ended.append(os.waitpid(child, os.WNOHANG)[0]) or ended[-1], what="its end")
+        finally:
+            if child not in ended:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        while long.is_alive():
+            if select.select([reader], [], [], 0.01)[0]:
+                os.read(reader, 65_536)
+        long.join()
+    finally:
+        logs.end()
+        stream.close()
+        os.close(reader)
+
+
+def test_a_signal_in_the_middle_of_a_line_raises_nothing() -> None:
+    class Reentered(io.StringIO):
+        def write(self, _: str) -> int:
+            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    logs = Logs("worker", None, stream=Reentered())
+    try:
+        EventLog("tasks.x").error("at_the_wrong_moment")
+    finally:
+        logs.end()

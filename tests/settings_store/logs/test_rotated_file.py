@@ -82,6 +82,22 @@ def test_a_descriptor_that_somebody_closed_is_opened_anew(path: Path) -> None:
     assert path.read_bytes() == b"before\nafter\n"
 
 
+def test_a_descriptor_whose_number_went_to_another_is_left_to_that_one(path: Path) -> None:
+    file = RotatedFile(path, maximum_bytes=1000, kept=1)
+    file.append(b"before\n")
+    assert file._descriptor is not None
+    reader, writer = os.pipe()
+    os.dup2(writer, file._descriptor)
+    others = file._descriptor
+    file.append(b"after\n")
+    assert path.read_bytes() == b"before\nafter\n"
+    os.write(others, b"still open")
+    assert os.read(reader, 100) == b"still open"
+    for each in (reader, writer, others):
+        os.close(each)
+    file.close()
+
+
 def test_another_who_hangs_while_putting_it_aside_is_not_waited_for(path: Path) -> None:
     file = RotatedFile(path, maximum_bytes=10, kept=1)
     file.append(b"12345678\n")
