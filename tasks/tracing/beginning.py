@@ -11,6 +11,11 @@ from tasks.tracing import tracer
 
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _EXPORTER: Final = "OTEL_TRACES_EXPORTER"
+_TIMEOUTS: Final = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
+#: Whoever waits for a command, or for the end of a program that publishes, waits no longer for a collector.
+_PATIENCE_SECONDS: Final = 2.0
+#: What runs on has the time that the SDK gives, 10 s.
+_LASTING: Final = frozenset({"notify-worker", "notify-console"})
 _log = EventLog(__name__)
 _begun: list[int] = []
 
@@ -30,7 +35,8 @@ def begin(service: str, environ: Mapping[str, str] = os.environ) -> None:
     away costs spans and nothing else. A child of a fork begins a thread of its own.
 
     Args:
-        service: `notify-worker`, `notify-console` or `notify-cli`, where `OTEL_SERVICE_NAME` says no other.
+        service: `notify-worker`, `notify-console`, `notify-publisher` or `notify-cli`, where
+            `OTEL_SERVICE_NAME` says no other.
         environ: The environment.
     """
     if _begun or not wanted(environ):
@@ -47,7 +53,17 @@ def begin(service: str, environ: Mapping[str, str] = os.environ) -> None:
     except ImportError:
         _log.warning("tracing_not_installed", cure="pip install 'notify-worker[tracing]'")
         return
-    tracer.use(OtelTracer(service, BatchSpanProcessor(OTLPSpanExporter())))
+    try:
+        exporter = OTLPSpanExporter(timeout=_timeout(service, environ))
+        tracer.use(OtelTracer(service, BatchSpanProcessor(exporter)))
+    except Exception as error:  # noqa: BLE001  # whatever the SDK makes of a variable that it cannot use
+        # A sum that is wrong in a variable for traces keeps no mail from going out.
+        _log.error("tracing_not_begun", error=type(error).__name__, cure="look at the variables OTEL_*")
+
+
+def _timeout(service: str, environ: Mapping[str, str]) -> float | None:
+    is_brief = service not in _LASTING and not any(environ.get(name) for name in _TIMEOUTS)
+    return _PATIENCE_SECONDS if is_brief else None
 
 
 def flush() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -52,6 +53,20 @@ def test_where_nobody_asks_nothing_is_imported() -> None:
     assert run(begin + IMPORTED, **ENDPOINT) == "True\n"
 
 
+def test_a_collector_that_says_nothing_keeps_no_command_from_its_end() -> None:
+    program = (
+        "import atexit, time, sys\n"
+        "from tasks import tracing\nfrom tasks.tracing.beginning import begin\n"
+        "atexit.register(lambda: print(time.monotonic() - began < 8))\n"
+        "begin('notify-cli')\n"
+        "with tracing.span('a'):\n    pass\n"
+        "began = time.monotonic()\n"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        assert run(program, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) == "True\n"
+
+
 def test_where_the_extra_is_missing_the_log_says_so_once_and_all_goes_on() -> None:
     program = (
         "import sys, logging\nlogging.basicConfig(stream=sys.stdout)\n"
@@ -66,6 +81,25 @@ def test_where_the_extra_is_missing_the_log_says_so_once_and_all_goes_on() -> No
         "tracing_not_installed cure=\"pip install 'notify-worker[tracing]'\"",
         "''",
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"OTEL_BSP_MAX_QUEUE_SIZE": "0"}, {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"}]
+)
+def test_a_variable_that_the_sdk_cannot_use_costs_traces_and_nothing_else(wrong: dict[str, str]) -> None:
+    program = (
+        "import sys, logging\nlogging.basicConfig(stream=sys.stdout)\n"
+        "from tasks import tracing\nfrom tasks.tracing.beginning import begin\n"
+        "begin('x')\nbegin('x')\n"
+        "with tracing.span('a') as span, tracing.step('b'):\n"
+        "    print(repr(span.carrier + tracing.carrier()))\n"
+    )
+    said = run(program, **ENDPOINT, **wrong).splitlines()
+    ours = [line for line in said if line.startswith("ERROR:tasks.")]
+    assert [line.partition("tracing_not_begun ")[2] for line in ours] == [
+        'error=ValueError cure="look at the variables OTEL_*"'
+    ]
+    assert said[-1] == "''"
 
 
 @pytest.mark.parametrize(
