@@ -14,9 +14,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -46,6 +47,9 @@ from tasks.tracing import beginning
 ACCEPT_AT_ONCE = 200
 #: Whoever publishes waits: of a Redis that says nothing they hear after two time-outs, about 20 s.
 PUBLISHER_RETRIES = 1
+#: A broker that did not do what it was asked is left alone for as long as that took, and for so long at
+#: least: the sweeper rings meanwhile, and not each who publishes waits for it anew.
+LEAVE_ALONE_SECONDS = 5.0
 
 _log = EventLog(__name__)
 
@@ -97,6 +101,7 @@ class Publisher:
         *,
         one_redis: bool = False,
         tally: Tally | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Put a door together.
 
@@ -106,6 +111,7 @@ class Publisher:
             bells: Rings for them.
             one_redis: Whether ledger and broker are one Redis: then a bell is rung by the step that records.
             tally: Counts what is accepted.
+            clock: Seconds; tells how long a broker that does not answer is left alone.
         """
         self._store = store
         self._one_redis = one_redis
@@ -113,6 +119,8 @@ class Publisher:
         self._ledger = ledger
         self._bells = bells
         self._tally = tally or NoTally()
+        self._clock = clock
+        self._left_alone_until = float("-inf")
         self._opened = contextlib.ExitStack()
 
     @classmethod
@@ -244,20 +252,30 @@ class Publisher:
 
     def _room(self, entries: list[Entry]) -> bool:
         """Whether the broker takes a bell for all of these now; else the sweeper rings for them in time."""
+        began = self._clock()
+        if began < self._left_alone_until:
+            return False
         counts = Counter(entry.lane for entry in entries)
         try:
             return all(self._bells.room(lane) >= messages_for(count, lane) for lane, count in counts.items())
         except (kombu.exceptions.OperationalError, OSError) as error:
+            self._leave_alone(began)
             _log.warning("broker_not_reached", error=type(error).__name__)
             return False
 
     def _ring(self, by_lane: Mapping[str, Sequence[str]]) -> None:
+        began = self._clock()
         try:
             for lane, ids in by_lane.items():
                 self._bells.ring_together(ids, lane)
         except (kombu.exceptions.OperationalError, OSError) as error:
             # They are accepted all the same: the sweeper rings for whatever nobody claimed.
+            self._leave_alone(began)
             _log.warning("bell_not_rung", error=type(error).__name__)
+
+    def _leave_alone(self, began: float) -> None:
+        now = self._clock()
+        self._left_alone_until = now + max(now - began, LEAVE_ALONE_SECONDS)
 
 
 def checked(document: Document) -> Notification:

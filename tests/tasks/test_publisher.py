@@ -18,6 +18,7 @@ from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks import broker
+from tasks.bells import Bells
 from tasks.ledger import LedgerQueries, LedgerUnavailable
 from tasks.notification import InvalidNotification, parse
 from tasks.publisher import ExpiredAlready, KeyConflict, Published, Publisher
@@ -235,6 +236,32 @@ def test_without_a_broker_it_is_accepted_all_the_same_and_due_at_once(own_server
         published = door.publisher.publish(email())
         assert published.state == "queued"
         assert door.due()[published.id] <= door.now_ms()
+
+
+def test_a_broker_that_does_not_answer_is_not_waited_for_anew_at_once(
+    own_server: FaketimeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = [0.0], 0
+    ask = Bells.room
+
+    def room(bells: Bells, lane: str) -> int:
+        nonlocal asked
+        asked += 1
+        now[0] += 30
+        return ask(bells, lane)
+
+    monkeypatch.setattr(Bells, "room", room)
+    with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
+        monkeypatch.setattr(door.publisher, "_clock", lambda: now[0])
+        published = [door.publisher.publish(email()) for _ in range(3)]
+        assert asked == 1
+        assert set(door.due()) == {each.id for each in published}
+        now[0] += 29
+        door.publisher.publish(email())
+        assert asked == 1, "as long as the wait was"
+        now[0] += 1
+        door.publisher.publish(email())
+        assert asked == 2
 
 
 def test_a_broker_that_takes_nothing_does_not_undo_the_acceptance(
