@@ -109,7 +109,8 @@ def parse(url: str) -> SentinelAddress:
         parts = urlsplit(url)
     except ValueError:
         raise UnusableSentinel(f"cannot be read; allowed: {FORM}") from None
-    words = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # A plus is itself, as it is before the hosts: a password may have one, and no word has a blank.
+    words = dict(parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True))
     unknown = sorted(words.keys() - _OWN_WORDS - _TLS_WORDS)
     if unknown:
         raise UnusableSentinel(f"has a word after the question mark that is not known; allowed: {FORM}")

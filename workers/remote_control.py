@@ -48,6 +48,7 @@ def limit() -> None:
         if handler not in taken:
             Panel.data[name] = _refusal(name)
     Panel.data["revoke"] = _revoke
+    Panel.data["stats"] = _stats
 
 
 def _refusal(name: str) -> Any:
@@ -70,4 +71,17 @@ def _revoke(state: Any, task_id: Any, terminate: bool = False, **more: Any) -> A
     return _CELERYS_REVOKE(state, task_id, **more)
 
 
+def _stats(state: Any, **more: Any) -> Any:
+    """What Celery tells, without how the broker is spoken to.
+
+    Behind Sentinels that has their password, which Flower would show to whoever looks, and parts that cannot
+    be written as JSON, so that nothing at all would be answered.
+    """
+    told: dict[str, Any] = _CELERYS_STATS(state, **more)
+    if isinstance(told.get("broker"), dict):
+        told["broker"].pop("transport_options", None)
+    return told
+
+
 _CELERYS_REVOKE: Final = Panel.data["revoke"]
+_CELERYS_STATS: Final = Panel.data["stats"]

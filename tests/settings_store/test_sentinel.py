@@ -23,6 +23,11 @@ def test_one_address_says_it_all() -> None:
     assert "q&r" not in repr(found)
 
 
+def test_a_plus_in_a_password_is_a_plus_wherever_it_stands() -> None:
+    found = parse("sentinel://:a+b%20c@s1/0?service=x&sentinel_password=d+e%2Bf%20g")
+    assert (found.password, found.sentinel_password) == ("a+b c", "d+e+f g")
+
+
 def test_kombu_and_celery_get_an_address_for_each_sentinel_and_the_rest_as_options() -> None:
     found = parse(URL)
     assert found.kombu_url().split(";") == [

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.worker.control import Panel
+from kombu.utils.url import maybe_sanitize_url
 
+from tasks.broker import connection
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import Mailbox, open_mailbox
 from tests.rigs.scripted_smtp import Later
 from tests.rigs.worker import Worker
+from workers import remote_control
 
 REFUSED: dict[str, dict[str, Any]] = {
     "add_consumer": {"queue": "notify.other"},
@@ -109,6 +115,20 @@ def test_a_worker_that_was_told_to_end_shrink_and_slow_down_works_on_as_before(
 def test_what_looks_is_answered(controlled: Controlled, command: str) -> None:
     said = controlled.ask(command)
     assert not (isinstance(said, dict) and "error" in said), said
+
+
+def test_behind_sentinels_stats_are_answered_without_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Panel, "data", Panel.data.copy())
+    url = "sentinel://:first-word@s1:1,s2:2/0?service=x&sentinel_password=second-word"
+    # What Celery's own step tells of the connection, less the password itself.
+    broker = {name: value for name, value in connection(url).info().items() if name != "password"}
+    broker["alternates"] = [maybe_sanitize_url(each) for each in broker["alternates"]]
+    controller = SimpleNamespace(stats=lambda: {"broker": broker, "pid": 7})
+    remote_control.limit()
+    said = json.dumps(Panel.data["stats"](SimpleNamespace(consumer=SimpleNamespace(controller=controller))))
+    assert json.loads(said)["broker"]["hostname"] == "s1"
+    assert "first-word" not in said
+    assert "second-word" not in said
 
 
 def test_a_revoke_that_would_terminate_is_refused_and_the_mail_arrives(controlled: Controlled) -> None:
