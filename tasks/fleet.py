@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from tasks.ledger import LANES
+from tasks.lanes import LANES
 
 #: A worker that said nothing for so long is gone.
 LIFETIME_SECONDS: Final = 15

@@ -9,6 +9,7 @@ clock, and each may be asked again after a lost reply. The states are
 `docs/ledger.md` draws the transitions; `prelude.lua` holds the rules that all of them share.
 """
 
+from tasks.lanes import LANES
 from tasks.ledger.accepting import Bell, LedgerUnavailable
 from tasks.ledger.ledger import Ledger
 from tasks.ledger.message_filter import MessageFilter
@@ -16,7 +17,6 @@ from tasks.ledger.queries import LedgerQueries
 from tasks.ledger.records import (
     DEAD_LETTERS,
     FINAL_STATES,
-    LANES,
     OPEN_STATES,
     STATES,
     Accepted,

@@ -9,9 +9,10 @@ from typing import Any, get_args
 import msgspec
 import redis
 
+from tasks.lanes import LANES
 from tasks.ledger.message_filter import MessageFilter
 from tasks.ledger.pages import Page, Summary
-from tasks.ledger.records import LANES, OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, Priority, State
+from tasks.ledger.records import OPEN_STATES, OUTCOME_OF_LETTER, STATES, Outcome, Priority, State
 from tasks.ledger.scripts import Scripts
 from tasks.ledger.search import search
 from tasks.notification_document import ID_MAX_CHARACTERS

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
+from tasks.lanes import Lane
 from tasks.server import Channel
 
 State = Literal[
@@ -28,10 +29,6 @@ STATES: Final[tuple[State, ...]] = get_args(State)
 DEAD_LETTERS: Final[frozenset[State]] = frozenset({"partial", "uncertain", "failed", "expired"})
 OPEN_STATES: Final = frozenset(STATES[:4])
 FINAL_STATES: Final = frozenset(STATES[4:])
-
-#: The lanes in the order in which workers serve them; each has its own queue and its own part of the due-set.
-LANES: Final = ("high", "normal", "files", "low")
-Lane = Literal["high", "normal", "files", "low"]
 
 #: What no publisher asked for: a text that follows a mail, or a notice about this notifier; else blank.
 NotificationKind = Literal["", "escalation", "notice"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from tasks.fleet import LIFETIME_SECONDS, WorkerLife, redis_clock
+from tests.rigs.embedded import PROJECT
 from tests.rigs.installation import Installation
 from tests.rigs.processes import free_port, wait_until
 from workers import alive
@@ -33,6 +36,14 @@ def test_a_worker_lives_while_it_beats(
     installation.server.advance(LIFETIME_SECONDS + 1)
     assert alive.main([]) == 1
     assert capsys.readouterr().err == f"error: no sign of life from {HERE}\n" * 2
+
+
+def test_what_is_asked_every_few_seconds_brings_in_no_ledger() -> None:
+    program = "import sys, workers.alive; print('tasks.fleet' in sys.modules, 'tasks.ledger' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, check=True, capture_output=True, text=True
+    )
+    assert said.stdout == "True False\n"
 
 
 def test_another_can_be_asked_for_by_name(installation: Installation) -> None:
