@@ -148,10 +148,10 @@ def test_a_child_writes_though_a_thread_of_its_parent_was_in_the_middle_of_a_lin
     reader, writer = os.pipe()
     stream = io.TextIOWrapper(io.BufferedWriter(io.FileIO(writer, "w")), encoding="utf-8")
     logs = Logs("worker", None, stream=stream)
+    # Longer than a pipe, of which nobody reads: the thread stays in the middle of writing.
+    long = threading.Thread(target=EventLog("tasks.x").error, args=("long",), kwargs={"x": "x" * 300_000})
+    long.start()
     try:
-        # Longer than a pipe, of which nobody reads: the thread stays in the middle of writing.
-        long = threading.Thread(target=EventLog("tasks.x").error, args=("long",), kwargs={"x": "x" * 300_000})
-        long.start()
         wait_until(lambda: not select.select([], [writer], [], 0)[1], what="a pipe that is full")
         child = os.fork()
         if not child:
@@ -159,21 +159,27 @@ def test_a_child_writes_though_a_thread_of_its_parent_was_in_the_middle_of_a_lin
                 os.dup2(null.fileno(), writer)
             EventLog("tasks.x").error("short")
             os._exit(0)
-        try:
-            ended = []
-            wait_until(lambda: ended.append(os.waitpid(child, os.WNOHANG)[0]) or ended[-1], what="its end")
-        finally:
-            if child not in ended:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
+        assert _ends(child)
+    finally:
         while long.is_alive():
             if select.select([reader], [], [], 0.01)[0]:
                 os.read(reader, 65_536)
-        long.join()
-    finally:
         logs.end()
         stream.close()
         os.close(reader)
+
+
+def _ends(child: int) -> bool:
+    """Whether a child ends by itself; it has ended in any case."""
+    ended = os.pidfd_open(child)
+    try:
+        ends = bool(select.select([ended], [], [], 10)[0])
+        if not ends:
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    finally:
+        os.close(ended)
+    return ends
 
 
 def test_a_signal_in_the_middle_of_a_line_raises_nothing() -> None:

@@ -87,6 +87,7 @@ def test_a_descriptor_whose_number_went_to_another_is_left_to_that_one(path: Pat
     file.append(b"before\n")
     assert file._descriptor is not None
     reader, writer = os.pipe()
+    os.set_blocking(reader, False)
     os.dup2(writer, file._descriptor)
     others = file._descriptor
     file.append(b"after\n")
