@@ -50,14 +50,13 @@ def begin(service: str, environ: Mapping[str, str] = os.environ) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
         from tasks.tracing.otel_tracer import OtelTracer  # noqa: PLC0415
-    except ImportError:
-        _log.warning("tracing_not_installed", cure="pip install 'notify-worker[tracing]'")
-        return
-    try:
+
         exporter = OTLPSpanExporter(timeout=_timeout(service, environ))
         tracer.use(OtelTracer(service, BatchSpanProcessor(exporter)))
+    except ImportError:
+        _log.warning("tracing_not_installed", cure="pip install 'notify-worker[tracing]'")
     except Exception as error:  # noqa: BLE001  # whatever the SDK makes of a variable that it cannot use
-        # A sum that is wrong in a variable for traces keeps no mail from going out.
+        # A figure that is wrong in a variable for traces keeps no mail from going out.
         _log.error("tracing_not_begun", error=type(error).__name__, cure="look at the variables OTEL_*")
 
 
