@@ -24,6 +24,7 @@ from settings_store.errors import SettingsError
 from settings_store.logs import EventLog
 from settings_store.logs.line import places
 from tasks import broker, message_headers, tracing
+from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
 from tasks.delivery.batch import deliver_many as deliver_one_after_another
 from tasks.delivery.deliverer import PassResult
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -31,6 +32,7 @@ from tasks.notification import InvalidNotification
 from tasks.publisher import Published, PublishError
 from tasks.row_events import RowEvents, Send
 from tasks.runtime import Runtime
+from tasks.server_test.examiner import Examiner
 from tasks.task_id import fit_for_logs, notification_id_of
 from tasks.telling import told
 
@@ -207,41 +209,19 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
                 raise _postponed("queued: its attachments are fetched by way of the queue for that", 0.0)
             return answer
 
-    _register_tests(app, runtime)
+    _register_test(app, broker.TEST_SERVER_TASK, lambda: runtime().examiner)
+    _register_test(app, broker.TEST_ATTACHMENT_TASK, lambda: runtime().attachment_examiner)
 
 
-def _register_tests(app: Celery, runtime: Callable[[], Runtime]) -> None:
-    @app.task(
-        name=broker.TEST_SERVER_TASK,
-        base=NotifyTask,
-        shared=False,
-        bind=True,
-        acks_late=False,
-        ignore_result=True,
-    )
-    def test_server(self: Task, *args: object, **kwargs: object) -> str:
-        """Make the test of servers whose draft has this id."""
+def _register_test(app: Celery, name: str, examiner: Callable[[], Examiner | AttachmentExaminer]) -> None:
+    @app.task(name=name, base=NotifyTask, shared=False, bind=True, acks_late=False, ignore_result=True)
+    def test(self: Task, *args: object, **kwargs: object) -> str:
+        """Make the test whose draft has this id."""
         test_id = _only("test_id", args, kwargs)
         if not isinstance(test_id, str):
             raise NotificationRefused("test_id: must be text; allowed: the id of a test")
         with _without_words(self.request.id):
-            return runtime().examiner.make(test_id, worker=self.request.hostname)
-
-    @app.task(
-        name=broker.TEST_ATTACHMENT_TASK,
-        base=NotifyTask,
-        shared=False,
-        bind=True,
-        acks_late=False,
-        ignore_result=True,
-    )
-    def test_attachment(self: Task, *args: object, **kwargs: object) -> str:
-        """Make the test of an attachment whose draft has this id."""
-        test_id = _only("test_id", args, kwargs)
-        if not isinstance(test_id, str):
-            raise NotificationRefused("test_id: must be text; allowed: the id of a test")
-        with _without_words(self.request.id):
-            return runtime().attachment_examiner.make(test_id, worker=self.request.hostname)
+            return examiner().make(test_id, worker=self.request.hostname)
 
 
 def _only(name: str, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
