@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,84 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.doctor import Facts, Finding, diagnose, worst
-from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RabbitMQFacts, RedisFacts
-from console.doctor.option_rules import MEANINGS
-from settings_store.cautions import cautions
+from console.doctor import Finding, diagnose, worst
+from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RabbitMQFacts
 from settings_store.kinds import Value
-from settings_store.snapshot import Snapshot
-from tasks.breaker import ServerState
 from tasks.broker import QUEUE_OF_LANE
 from tasks.carrier_gateways import ENDED
-from tasks.fleet import FleetMember, WorkerLife
+from tasks.fleet import FleetMember
 from tasks.ledger import LANES
 from tasks.routing import server_of
-from tasks.server_status import server_statuses, standings
+from tasks.server_status import server_statuses
 from tasks.server_test import LastTest
-
-NOW_MS = 1_800_000_000_000
-GOOD_REDIS = RedisFacts(
-    version="7.0.15",
-    append_only=True,
-    append_fsync="always",
-    policy="noeviction",
-    memory_bytes=10 << 20,
-    memory_maximum_bytes=100 << 20,
-)
-LIFE = WorkerLife(revision=3, slots=16, lanes=tuple(LANES), keys=("k1",))
-WELL: dict[str, Value] = {
-    "primary_email.server_name": "mail.example",
-    "primary_email.server_port": 587,
-    "primary_email.enable_ssl": True,
-    "secondary_email.server_name": "backup.example",
-}
-
-
-def snapshot(values: Mapping[str, Value] = WELL) -> Snapshot:
-    return Snapshot(3, dict(values))
-
-
-def facts(options: Mapping[str, Value] = WELL, *, states: tuple[ServerState, ...] = (), **more: Any) -> Facts:
-    """An installation that is well, but for what is named."""
-    these = snapshot(options)
-    well = Facts(
-        now_ms=NOW_MS,
-        redis=GOOD_REDIS,
-        snapshot=these,
-        saved_ms=NOW_MS - 60_000,
-        keys=KeyFacts(),
-        fleet=[FleetMember("w@host", NOW_MS, LIFE)],
-        broker=BrokerFacts(waiting=dict.fromkeys(LANES, 0), stranded=0),
-        servers=server_statuses(these, states, {}),
-        channels=standings(these, states),
-        ledger=LedgerFacts(),
-    )
-    return replace(well, **more)
-
-
-def bad(found: Facts) -> list[Finding]:
-    return [finding for finding in diagnose(found) if finding.level != "ok"]
-
-
-def only(found: Facts) -> Finding:
-    (finding,) = bad(found)
-    return finding
-
-
-def state(name: Any, how: Any = "open", options: Mapping[str, Value] = WELL, **more: Any) -> ServerState:
-    server = server_of(snapshot(options), name)
-    assert server is not None
-    values: dict[str, Any] = {
-        "since_ms": NOW_MS,
-        "reason": "the server refuses connections",
-        "failures": 3,
-        "next_probe_ms": None,
-        "last_success_ms": None,
-        "last_failure_ms": None,
-        "paused_by": "",
-        "paused_until_ms": None,
-    }
-    return ServerState(name=name, fingerprint=server.fingerprint, state=how, **{**values, **more})
+from tests.rigs.doctor_facts import GOOD_REDIS, LIFE, NOW_MS, WELL, bad, facts, only, snapshot, state
 
 
 def test_an_installation_that_is_well_has_nothing_to_mend() -> None:
@@ -327,127 +259,6 @@ def test_behind_sentinels_the_replicas_are_looked_at(
 
 def test_a_broker_that_is_no_redis_is_not_looked_into() -> None:
     assert bad(facts(broker=BrokerFacts())) == []
-
-
-MICROSOFT: dict[str, Value] = {
-    "primary_email.server_name": "SMTP.office365.com",
-    "primary_email.server_port": 587,
-    "primary_email.enable_ssl": True,
-    "primary_email.authentication_user": "alarms@corp.example",
-    "primary_email.authentication_password": "enc:v1:k1:x",
-    "limits.primary_email_messages_per_minute": 30,
-    "limits.primary_email_connections": 3,
-}
-
-
-@pytest.mark.parametrize(
-    "options, check, level, words",
-    [
-        ({}, "options.primary_email", "error", "Primary Email server name is blank"),
-        ({"primary_sms.server_name": "s"}, "options.primary_email", "warn", "name is blank"),
-        (MICROSOFT, "options.primary_email.basic_sign_in", "warn", "a password signs in to Microsoft"),
-        (
-            {
-                "primary_email.server_name": "tenant.mail.protection.outlook.com",
-                "secondary_email.server_name": "smtp.office365.com",
-            },
-            "options.secondary_email.limits",
-            "warn",
-            "30 messages a minute",
-        ),
-        (
-            {
-                **WELL,
-                "primary_email.authentication_user": "svc",
-                "primary_email.authentication_password": "x",
-            },
-            "options.primary_email.sender",
-            "warn",
-            "is no address",
-        ),
-        (
-            {
-                **WELL,
-                "primary_email.authentication_user": "a@b.example",
-                "primary_email.authentication_password": "x",
-                "primary_email.notification_address": "alarms@b.example",
-            },
-            "options.primary_email.sender",
-            "warn",
-            "is not the Authentication User",
-        ),
-        ({**WELL, "mirror.email": True}, "options.secondary_email", "warn", "so there is no second try"),
-        (
-            {"primary_email.server_name": "m", "primary_email.server_port": 465},
-            "options.primary_email",
-            "error",
-            "port 465",
-        ),
-        (
-            {**WELL, "primary_email.notification_address": "me@tmomail.net"},
-            "options.carrier_gateway",
-            "warn",
-            "primary_email.notification_address names an address at tmomail.net",
-        ),
-    ],
-)
-def test_options_that_do_not_work_are_found(
-    options: dict[str, Value], check: str, level: str, words: str
-) -> None:
-    finding = only(facts(options))
-    assert (finding.check, finding.level) == (check, level)
-    assert words in finding.what
-    assert finding.why
-    assert "notify " in finding.fix or finding.check == "options.carrier_gateway"
-
-
-def test_a_mirrored_secondary_is_to_be_itself_again_before_it_is_named() -> None:
-    finding = only(facts({**WELL, "mirror.email": True}))
-    assert "`notify options mirror email off --reason TEXT`, then" in finding.fix
-
-
-def test_oauth_at_microsoft_is_what_microsoft_wants() -> None:
-    oauth = {
-        "primary_email.notification_address": "alarms@corp.example",
-        "primary_email.application_id": "00000000-0000-0000-0000-000000000001",
-        "primary_email.client_secret": "enc:v1:k1:x",
-        "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
-    }
-    options = {key: value for key, value in MICROSOFT.items() if ".authentication" not in key}
-    assert bad(facts({**options, **oauth})) == []
-
-
-CAUTIONED: list[dict[str, Value]] = [
-    {"primary_email.application_id": "00000000-0000-0000-0000-000000000001"},
-    {
-        "primary_email.application_id": "00000000-0000-0000-0000-000000000001",
-        "primary_email.client_secret": "s",
-        "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
-        "primary_email.enable_ssl": True,
-    },
-    {"primary_email.authentication_user": "u", "primary_email.enable_ssl": True},
-    {"primary_email.authentication_password": "p"},
-    {"primary_email.authentication_user": "u", "primary_email.authentication_password": "p"},
-    {"primary_email.server_name": "mail:25"},
-    {"primary_email.enable_ssl": True},
-    {"primary_email.server_port": 465},
-    {"secondary_email.server_name": "b"},
-    {"primary_email.server_name": "b", "secondary_email.server_name": "b"},
-]
-
-
-@pytest.mark.parametrize("options", CAUTIONED)
-def test_each_caution_at_saving_has_a_meaning_of_its_own(options: dict[str, Value]) -> None:
-    sentences = cautions(snapshot(options))
-    assert sentences
-    for sentence in sentences:
-        assert [each for each in MEANINGS if each.part in sentence], sentence
-
-
-def test_every_meaning_belongs_to_a_caution_that_there_is() -> None:
-    every = " ".join(sentence for options in CAUTIONED for sentence in cautions(snapshot(options)))
-    for meaning in MEANINGS:
-        assert meaning.part in every, meaning
 
 
 def test_the_primary_passed_over_is_a_warning_and_all_of_them_an_error() -> None:

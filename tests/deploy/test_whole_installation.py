@@ -12,8 +12,9 @@ import pytest
 
 from settings_store.access import GRANTABLE
 from tests.rigs.certificates import make_certificates
+from tests.rigs.day import Day
 from tests.rigs.guarded_redis import running_guarded_redis
-from tests.rigs.whole_day import SEEN, Day, lived_day
+from tests.rigs.whole_day import SEEN, lived_day
 
 #: Where nothing is shown that names a host or an address, and what shows that somebody looked.
 BARE = {

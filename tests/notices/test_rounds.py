@@ -4,127 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 
-from settings_store.keyring import Keyring, generate
-from settings_store.store import SettingsStore
-from tasks.breaker import Breaker
 from tasks.ledger import LedgerUnavailable, Results
-from tasks.ledger.queries import Record
-from tasks.notices.backlog import Backlog
-from tasks.notices.incident import Incident
-from tasks.notices.notices import POST_TRIES, Notices
 from tasks.notices.outbox import REST_MS, Outbox
-from tasks.notices.webhook import NotPosted, post
 from tasks.notification import load
-from tasks.routing import route
 from tasks.verdict import Verdict
-from tests.rigs.clock import TEST_CLOCK
+from tests.rigs.notices_desk import OPERATOR, PHONE, Desk
 from tests.rigs.notifications import email, text
-from tests.rigs.told_ledger import ToldLedger
-from tests.rigs.web_receiver import WebReceiver, web_receiver
-
-OPERATOR, PHONE = "operator@x.test", "4915112345@sms.test"
-
-
-@pytest.fixture(scope="session")
-def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
-    return generate(tmp_path_factory.mktemp("keys") / "keys.json")
-
-
-class Desk:
-    """Two servers for e-mail, one for texts, an operator, and as many workers as a test wants."""
-
-    def __init__(self, client: redis.Redis, keyring: Keyring) -> None:
-        self.redis = client
-        self.told = ToldLedger(client)
-        self.clock = self.told.clock
-        self.store = SettingsStore(client, keyring=keyring)
-        self.breaker = Breaker(client, clock=TEST_CLOCK)
-        self.set(
-            primary_email__server_name="one.test",
-            secondary_email__server_name="two.test",
-            primary_sms__server_name="three.test",
-            notices__email_to=OPERATOR,
-            notices__text_to=PHONE,
-            # No worker takes what is told here.
-            notices__backlog_minutes=0,
-        )
-        self.one = self.worker()
-
-    def set(self, **options: object) -> None:
-        values = {name.replace("__", ".", 1): value for name, value in options.items()}
-        self.store.change(values, author="test")
-
-    def worker(self, posted: Callable[..., None] = post, ledger: Any = None) -> Notices:
-        return Notices(
-            Outbox(self.redis, clock=TEST_CLOCK, rest_ms=0),
-            snapshot=self.store.snapshot,
-            servers=self.breaker.servers,
-            ledger=ledger or self.told.ledger,
-            held=lambda: self.told.queries.counts()["held"],
-            backlog=self.backlog,
-            posted=posted,
-        )
-
-    def backlog(self) -> Backlog | None:
-        since = self.told.queries.queued_since().get("low")
-        return Backlog(self.told.queries.counts()["queued"], "low", since) if since else None
-
-    def round(self, worker: Notices | None = None) -> None:
-        (worker or self.one).round()
-
-    def fail(self, server: str, verdict: Verdict = Verdict.SERVER_DOWN) -> None:
-        """Open the breaker of one of the three."""
-        self.clock.advance(0.001)
-        for number in range(3):
-            self.breaker.report(
-                self.fingerprint(server), verdict, name=server, token=f"{server}{self.clock.now_ms}{number}",  # type: ignore[arg-type]
-                began_ms=self.clock.now_ms, reason="the server refuses connections",
-            )  # fmt: skip
-
-    def heal(self, server: str) -> None:
-        self.clock.advance(0.001)
-        self.breaker.report(
-            self.fingerprint(server), Verdict.DELIVERED, name=server, token=f"ok{self.clock.now_ms}",  # type: ignore[arg-type]
-            began_ms=self.clock.now_ms,
-        )  # fmt: skip
-
-    def fingerprint(self, server: str) -> str:
-        channel = "text" if "sms" in server else "email"
-        chain = route(self.store.snapshot(), channel).chain  # type: ignore[arg-type]
-        return next(hop.server.fingerprint for hop in chain if hop.server.name == server)
-
-    def undelivered(self, count: int = 1, **fields: object) -> None:
-        """Have so many end as failed."""
-        for _ in range(count):
-            claim = self.told.claim(self.told.accept(email(**fields)))
-            self.told.finish(claim, {0: "r"}, [], reason="refused by all")
-
-    def notices(self, channel: str = "email") -> list[Record]:
-        """Every notice in the ledger, oldest first."""
-        found = [self.told.record(each.id) for each in self.told.queries.page(limit=500).summaries]
-        mine = [record for record in found if record.timeline and record.timeline[0]["verdict"] == "notice"]
-        return sorted((each for each in mine if each.channel == channel), key=lambda each: each.number)
-
-    def subjects(self) -> list[str]:
-        return [load(record.content).subject for record in self.notices()]
-
-
-@pytest.fixture
-def desk(redis_server: redis.Redis, keyring: Keyring) -> Desk:
-    return Desk(redis_server, keyring)
-
-
-@pytest.fixture
-def receiver() -> Iterator[WebReceiver]:
-    with web_receiver() as running:
-        yield running
+from tests.rigs.web_receiver import WebReceiver
 
 
 def test_the_fallback_is_told_once_by_many_workers_and_so_is_its_end(desk: Desk) -> None:
@@ -401,86 +293,6 @@ def test_a_full_ledger_keeps_the_incident_for_later(desk: Desk) -> None:
     assert desk.notices() == []
     desk.round()
     assert len(desk.notices()) == 1
-
-
-def test_the_webhook_gets_each_incident_once_without_address_or_text(
-    desk: Desk, receiver: WebReceiver
-) -> None:
-    desk.set(notices__webhook_url=receiver.url)
-    desk.undelivered(2, to=["secret.person@x.test"], subject="SECRET subject", message="SECRET text")
-    desk.fail("primary_email")
-    desk.clock.advance(61)
-    for _ in range(3):
-        desk.round()
-    assert [got["event"] for got in receiver.got] == ["fallback", "undelivered"]
-    fallback, undelivered = receiver.got
-    assert fallback["version"] == 1
-    assert fallback["text"] == "E-mail goes by Secondary Email: Primary Email is down"
-    assert fallback["facts"]["carrier"] == "secondary_email"
-    assert fallback["at"].endswith("Z")
-    assert undelivered["facts"]["by_state"] == {"failed": 2}
-    assert undelivered["facts"]["numbers"] == [1, 2]
-    said = json.dumps(receiver.got)
-    for secret in ("secret.person", "SECRET", OPERATOR, PHONE, "KEY-IN-THE-ADDRESS", "one.test"):
-        assert secret not in said
-    assert receiver.headers[0]["Content-Type"] == "application/json"
-
-
-def test_a_webhook_that_fails_is_tried_a_few_times_and_given_up_with_a_word_in_the_log(
-    desk: Desk, receiver: WebReceiver, caplog: pytest.LogCaptureFixture
-) -> None:
-    desk.set(notices__webhook_url=receiver.url)
-    receiver.answers = [500, 302, 404, 503]
-    desk.fail("primary_email")
-    for _ in range(10):
-        desk.round()
-        desk.clock.advance(100)
-    assert len(receiver.got) == POST_TRIES
-    assert len({got["id"] for got in receiver.got}) == 1
-    assert len(desk.notices()) == 1
-    assert "webhook_given_up" in caplog.text
-    assert 'error="status 503"' in caplog.text
-    assert "KEY-IN-THE-ADDRESS" not in caplog.text
-    assert desk.redis.hlen("notify:notices:outbox") == 0
-    assert desk.redis.hlen("notify:notices:progress") == 0
-
-
-def test_a_webhook_that_takes_it_later_gets_it_and_waits_in_between(
-    desk: Desk, receiver: WebReceiver
-) -> None:
-    desk.set(notices__webhook_url=receiver.url)
-    receiver.answers = [500]
-    desk.fail("primary_email")
-    desk.round()
-    desk.round()
-    assert len(receiver.got) == 1
-    desk.clock.advance(10)
-    desk.round()
-    assert len(receiver.got) == 2
-    assert desk.redis.hlen("notify:notices:outbox") == 0
-
-
-def test_a_webhook_that_hangs_on_keeps_no_other_notice_back(desk: Desk) -> None:
-    desk.set(notices__webhook_url="http://hook.test/x")
-
-    def never(*_: object, **__: object) -> None:
-        raise NotPosted("ReadTimeout")
-
-    worker = desk.worker(never)
-    desk.fail("primary_email")
-    desk.round(worker)
-    desk.fail("secondary_email")
-    desk.round(worker)
-    assert len(desk.notices()) == 2
-
-
-def test_an_address_that_nobody_listens_at_is_a_fault_by_its_kind_alone() -> None:
-    facts = {"server": "primary_email", "reason": "the sign-in is refused"}
-    incident = Incident("1", "misconfigured", 1_800_000_000_000, facts)
-    for url in ("http://127.0.0.1:9/KEY", "file:///etc/passwd", "http://user:KEY@127.0.0.1/", "http://[KEY/"):
-        with pytest.raises(NotPosted) as caught:
-            post(url, incident, installation="x.test")
-        assert "KEY" not in str(caught.value)
 
 
 def test_a_text_that_fails_is_an_undelivered_notification_too(desk: Desk) -> None:

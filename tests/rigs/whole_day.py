@@ -9,13 +9,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import subprocess
-import sys
 import threading
 import urllib.request
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,15 +23,15 @@ from tasks.runtime import Runtime
 from tests.rigs.api_client import ApiClient
 from tests.rigs.certificates import Certificates
 from tests.rigs.console import Console, Visitor, running_console
-from tests.rigs.delivery_servers import MailServer, mail_server
-from tests.rigs.embedded import PROJECT
+from tests.rigs.day import Day
+from tests.rigs.delivery_servers import mail_server
 from tests.rigs.every_door import PROBES, every_answer, every_page
 from tests.rigs.flower import Flower, running_flower
 from tests.rigs.foreign_app import send_tasks
 from tests.rigs.guarded_redis import NAMES, GuardedRedis
-from tests.rigs.identity_service import APPLICATION, TENANT, IdentityService, identity_service
+from tests.rigs.identity_service import APPLICATION, TENANT, identity_service
 from tests.rigs.notifications import email
-from tests.rigs.planted import Planted, everything_in, files_of
+from tests.rigs.planted import everything_in, files_of
 from tests.rigs.processes import free_port, wait_until
 from tests.rigs.whole_records import WHOLE_RECORDS
 from tests.rigs.worker import running_worker
@@ -62,50 +58,6 @@ OLD_ROW: Mapping[Any, Any] = {
     "outcome": "done",
     "detail": "{}",
 }
-
-
-@dataclass
-class Day:
-    """What is there, and what everybody was shown.
-
-    Attributes:
-        primary: Takes tokens, as XOAUTH2.
-        secondary: Takes a password.
-        service: Issues tokens.
-        bundle: Vouches for it.
-        planted: The secrets.
-        shown: By place, everything that was read there.
-        ids: Of notifications, in the order in which they were sent.
-    """
-
-    redis: GuardedRedis
-    folder: Path
-    primary: MailServer
-    secondary: MailServer
-    service: IdentityService
-    bundle: str
-    planted: Planted = field(default_factory=Planted)
-    shown: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    ids: list[str] = field(default_factory=list)
-
-    def keep(self, place: str, *texts: str) -> None:
-        self.shown[place].extend(texts)
-
-    def notify(self, *arguments: str, stdin: str = "", code: int | None = 0) -> str:
-        """A command by the console's user; what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "console.cli.main", *arguments],
-            cwd=PROJECT,
-            env=self.redis.environ("console"),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert code is None or done.returncode == code, (arguments, done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr, done.stderr
-        self.keep(f"cli {arguments[0]}", done.stdout, done.stderr)
-        return done.stdout
 
 
 @contextlib.contextmanager

@@ -2,86 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import kombu.exceptions
 import pytest
 
-from settings_store.audit import Audit
-from settings_store.audit_row import Wanted
-from settings_store.keyring import generate
 from tasks.breaker import Breaker
 from tasks.live_test.asking import LONGEST_STEP_SECONDS
-from tasks.live_test.storage import DRAFT_LIFETIME_SECONDS
 from tasks.routing import server_of
-from tasks.server_test import Draft, InvalidDraft, ServerTests, TestNotTaken, TestReport
+from tasks.server_test import Draft, ServerTests, TestReport
 from tasks.server_test.storage import Storage
 from tasks.verdict import Verdict
 from tests.rigs.certificates import Certificates
 from tests.rigs.command_line import CommandLine, Done
-from tests.rigs.installation import Installation, running_installation
-from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.installation import running_installation
+from tests.rigs.mailbox import open_mailbox
 from tests.rigs.postfix import MAILBOX, PASSWORD, USER, Postfix
 from tests.rigs.processes import wait_until
 from tests.rigs.scripted_smtp import Later, Script, scripted_server
-from tests.rigs.worker import Worker
-
-
-@dataclass
-class Rig:
-    """An installation with keys and a worker, and two mailboxes."""
-
-    installation: Installation
-    worker: Worker
-    primary: Mailbox
-    secondary: Mailbox
-    folder: Path
-
-    @property
-    def tests(self) -> ServerTests:
-        runtime = self.installation.runtime
-        return ServerTests(runtime.redis, runtime.store, runtime.bells)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    folder = tmp_path_factory.mktemp("tested")
-    generate(folder / "keys.json")
-    with (
-        open_mailbox() as primary,
-        open_mailbox() as secondary,
-        running_installation(folder, NOTIFY_KEY_FILE=str(folder / "keys.json")) as installation,
-        installation.worker() as worker,
-    ):
-        yield Rig(installation, worker, primary, secondary, folder)
-
-
-@pytest.fixture
-def rig(running: Rig) -> Rig:
-    """As at the start: both servers are up and set, and nothing else is."""
-    running.installation.runtime.store.reset(["all"], author="test")
-    running.installation.configure(primary=running.primary, secondary=running.secondary)
-    for mailbox in (running.primary, running.secondary):
-        mailbox.come_up()
-    return running
-
-
-@pytest.fixture
-def notify(rig: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    line = CommandLine(rig.installation.server.url, monkeypatch, capsys, rig.folder / "home")
-    line.env["NOTIFY_KEY_FILE"] = rig.installation.environ["NOTIFY_KEY_FILE"]
-    return line
+from tests.rigs.servers_under_test import ServersUnderTest, state_of
 
 
 def stages(done: Done, place: int = 0) -> dict[str, str]:
     return {stage["stage"]: stage["outcome"] for stage in done.json["servers"][place]["stages"]}
 
 
-def test_a_worker_makes_the_test_and_is_named(rig: Rig, notify: CommandLine) -> None:
+def test_a_worker_makes_the_test_and_is_named(rig: ServersUnderTest, notify: CommandLine) -> None:
     done = notify.process("server", "test", "primary_email", "--json")
     assert done.code == 0, done.err
     assert done.json["ok"] is True
@@ -104,7 +50,7 @@ def test_a_person_sees_each_stage_within_80_columns(notify: CommandLine) -> None
 
 
 def test_the_last_test_is_in_the_list_with_the_time_the_worker_and_the_failure(
-    rig: Rig, notify: CommandLine
+    rig: ServersUnderTest, notify: CommandLine
 ) -> None:
     rig.primary.answer("MAIL", "550 5.7.60 Client does not have permissions to send as this sender")
     done = notify.process("server", "test", "primary_email")
@@ -123,7 +69,7 @@ def test_the_last_test_is_in_the_list_with_the_time_the_worker_and_the_failure(
     assert notify("server", "list", "--json").json["servers"][0]["last_test"]["as_it_is"] is False
 
 
-def test_an_unsaved_value_is_tried_and_not_saved(rig: Rig, notify: CommandLine) -> None:
+def test_an_unsaved_value_is_tried_and_not_saved(rig: ServersUnderTest, notify: CommandLine) -> None:
     before = rig.installation.runtime.store.snapshot().revision
     connections = rig.primary.connections
     unsaved = f"primary_email.server_port={rig.secondary.port}"
@@ -135,7 +81,9 @@ def test_an_unsaved_value_is_tried_and_not_saved(rig: Rig, notify: CommandLine) 
     assert rig.installation.runtime.store.snapshot().revision == before
 
 
-def test_the_chain_is_tested_whole_though_its_first_server_fails(rig: Rig, notify: CommandLine) -> None:
+def test_the_chain_is_tested_whole_though_its_first_server_fails(
+    rig: ServersUnderTest, notify: CommandLine
+) -> None:
     rig.primary.go_down()
     done = notify.process("server", "test", "chain", "--json")
     assert done.code == 1
@@ -146,13 +94,13 @@ def test_the_chain_is_tested_whole_though_its_first_server_fails(rig: Rig, notif
     assert done.error == "primary_email: the test failed"
 
 
-def test_a_chain_that_is_held_says_why(rig: Rig, notify: CommandLine) -> None:
+def test_a_chain_that_is_held_says_why(rig: ServersUnderTest, notify: CommandLine) -> None:
     rig.installation.configure(primary=None, secondary=rig.secondary)
     done = notify.process("server", "test", "chain")
     assert (done.code, done.error) == (1, "Primary Email server name is blank")
 
 
-def test_a_real_message_arrives_where_asked_for(rig: Rig, notify: CommandLine) -> None:
+def test_a_real_message_arrives_where_asked_for(rig: ServersUnderTest, notify: CommandLine) -> None:
     taken = rig.primary.taken
     done = notify.process("server", "test", "primary_email", "--to", "ops@example.com", "--send", "--json")
     assert done.code == 0, done.err
@@ -181,135 +129,6 @@ def test_what_cannot_be_tested_is_refused_before_anybody_is_asked(
     assert error in done.error
 
 
-def test_a_secret_among_unsaved_values_reaches_the_server_and_shows_nowhere(
-    rig: Rig, notify: CommandLine
-) -> None:
-    secret = "correct-horse-battery"
-    sealed = notify("encrypt", stdin=secret.encode()).out.strip()
-    redis = rig.installation.runtime.redis
-    with scripted_server(Script(offers=("AUTH PLAIN",))) as peer:
-        unsaved = {
-            "server_port": str(peer.port),
-            "authentication_user": "svc@corp.test",
-            "authentication_password": sealed,
-        }
-        flags = [
-            part for name, value in unsaved.items() for part in ("--set", f"primary_email.{name}={value}")
-        ]
-        done = notify.process("server", "test", "primary_email", *flags, "--json")
-        assert done.code == 0, done.out
-        commands = [command for each in peer.sessions for command in each.commands]
-    token = base64.b64encode(f"\0svc@corp.test\0{secret}".encode()).decode()
-    assert f"AUTH PLAIN {token}" in commands
-    assert token not in rig.worker.log() + done.out
-    everything = rig.worker.log() + done.out + done.err
-    for key in redis.scan_iter():
-        kind = redis.type(key)
-        everything += str(
-            redis.get(key) if kind == "string" else redis.hgetall(key) if kind == "hash" else ""
-        )
-    assert secret not in everything
-
-
-def test_a_draft_is_sealed_while_it_waits_and_taken_once(rig: Rig) -> None:
-    runtime = rig.installation.runtime
-    kept: list[str] = []
-
-    class Overheard(type(runtime.bells)):  # type: ignore[misc]
-        """Bells that look at the draft before they ring."""
-
-        def ask_test(self, test_id: str) -> None:
-            kept.append(str(runtime.redis.get(f"notify:server_test:{test_id}:draft")))
-            super().ask_test(test_id)
-            super().ask_test(test_id)
-
-    bells = Overheard(rig.installation.server.url)
-    tests = ServerTests(runtime.redis, runtime.store, bells)
-    connections = rig.primary.connections
-    test_id = tests.start(Draft("primary_email", by="me", to="somebody@private.example"))
-    wait_until(lambda: _state(tests, test_id) == "done", what="the test being done")
-    rig.worker.wait_logged("taken or withdrawn before")
-    bells.close()
-    assert rig.primary.connections == connections + 1
-    (draft,) = kept
-    assert draft.startswith("enc:v1:")
-    assert "private.example" not in draft
-
-
-def test_a_test_is_in_the_audit_without_the_recipient_or_a_value(rig: Rig, notify: CommandLine) -> None:
-    unsaved = f"primary_email.server_port={rig.secondary.port}"
-    arguments = ("--set", unsaved, "--to", "ops@private.example", "--json")
-    done = notify.process("server", "test", "primary_email", *arguments)
-    row = next(Audit(rig.installation.runtime.redis).rows(Wanted(action="server.test")))
-    assert row.target == "primary_email"
-    assert row.detail == {"test": done.json["id"], "overrides": ["primary_email.server_port"], "send": False}
-    assert "private.example" not in repr(row)
-
-
-def test_what_is_withdrawn_is_not_tested(rig: Rig) -> None:
-    class Silent:
-        """Bells that nobody hears."""
-
-        def ask_test(self, test_id: str) -> None:
-            del test_id
-
-    runtime = rig.installation.runtime
-    tests = ServerTests(runtime.redis, runtime.store, Silent())  # type: ignore[arg-type]
-    connections = rig.primary.connections
-    test_id = tests.start(Draft("primary_email", by="me"))
-    assert tests.withdraw(test_id) is True
-    assert tests.withdraw(test_id) is False
-    assert runtime.examiner.make(test_id, worker="w") == "taken or withdrawn before"
-    assert rig.primary.connections == connections
-    assert _state(tests, test_id) == "waiting"
-    storage = Storage(runtime.redis, "notify")
-    report = storage.read(test_id)
-    assert report is not None
-    report.asked_at_ms -= (DRAFT_LIFETIME_SECONDS + 1) * 1000
-    storage.write(report)
-    assert _state(tests, test_id) == "unanswered"
-
-
-def test_a_broker_that_is_away_is_told_at_once(rig: Rig) -> None:
-    class Broken:
-        """Bells without a broker."""
-
-        def ask_test(self, test_id: str) -> None:
-            del test_id
-            raise kombu.exceptions.OperationalError
-
-    runtime = rig.installation.runtime
-    tests = ServerTests(runtime.redis, runtime.store, Broken())  # type: ignore[arg-type]
-    with pytest.raises(TestNotTaken, match="the broker does not take the test"):
-        tests.start(Draft("primary_email", by="me"))
-
-
-@pytest.mark.parametrize(
-    "draft, fault",
-    [
-        (Draft("primary_fax", by="me"), "target: is no server"),  # type: ignore[arg-type]
-        (Draft("primary_email", by="  "), "by: is blank"),
-        (Draft("primary_email", by="me", send=True), "to: is blank"),
-        (Draft("primary_email", by="me", to="x\r\nRCPT TO:<y@z>"), "to: "),
-        (Draft("chain", by="me", channel="fax"), "channel: is none"),  # type: ignore[arg-type]
-    ],
-)
-def test_a_draft_that_cannot_be_tested_names_field_and_fault(rig: Rig, draft: Draft, fault: str) -> None:
-    with pytest.raises(InvalidDraft, match=fault):
-        rig.tests.start(draft)
-
-
-def test_a_value_that_a_mirror_hides_is_refused_unless_the_mirror_is_tried_off(rig: Rig) -> None:
-    hidden = {"secondary_email.server_port": rig.secondary.port, "mirror.email": True}
-    with pytest.raises(
-        InvalidDraft, match=r"secondary_email\.server_port has no effect while mirror\.email is on"
-    ):
-        rig.tests.start(Draft("secondary_email", by="me", overrides=hidden))
-    rig.installation.runtime.store.change({"mirror.email": True}, author="test")
-    shown = {"secondary_email.server_port": rig.secondary.port, "mirror.email": False}
-    assert rig.tests.start(Draft("secondary_email", by="me", overrides=shown))
-
-
 def test_a_worker_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> None:
     go_on = threading.Event()
     with (
@@ -322,29 +141,29 @@ def test_a_worker_that_dies_in_the_middle_is_told_as_lost(tmp_path: Path) -> Non
         tests = ServerTests(runtime.redis, runtime.store, runtime.bells)
         test_id = tests.start(Draft("primary_email", by="me"))
         wait_until(lambda: peer.sessions and "MAIL" in peer.sessions[0].verbs(), what="the test at MAIL")
-        assert _state(tests, test_id) == "running"
+        assert state_of(tests, test_id) == "running"
         worker.kill()
         go_on.set()
         installation.server.advance(16)
-        wait_until(lambda: _state(tests, test_id) == "lost", what="the test being lost")
+        wait_until(lambda: state_of(tests, test_id) == "lost", what="the test being lost")
         assert tests.why_unanswered() == "no worker is alive"
 
 
-def test_a_test_that_nothing_is_heard_of_for_longer_than_any_step_is_lost(rig: Rig) -> None:
+def test_a_test_that_nothing_is_heard_of_for_longer_than_any_step_is_lost(rig: ServersUnderTest) -> None:
     runtime = rig.installation.runtime
     storage = Storage(runtime.redis, "notify")
     now_ms = storage.now_ms()
     report = TestReport("t-silent", "me", now_ms, "running", target="primary_email")
     report.worker, report.told_at_ms = runtime.fleet.alive()[0].name, now_ms
     storage.write(report)
-    assert _state(rig.tests, "t-silent") == "running"
+    assert rig.state("t-silent") == "running"
     report.told_at_ms = now_ms - (LONGEST_STEP_SECONDS + 5) * 1000
     storage.write(report)
-    assert _state(rig.tests, "t-silent") == "lost"
+    assert rig.state("t-silent") == "lost"
 
 
 def test_a_test_that_breaks_off_says_so_without_quoting_anything(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: ServersUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Silent:
         """Bells that nobody hears."""
@@ -367,7 +186,9 @@ def test_a_test_that_breaks_off_says_so_without_quoting_anything(
     assert report.error == "the test broke off (ValueError); the worker's log says where"
 
 
-def test_a_server_that_is_passed_over_and_does_well_in_a_test_is_probed_at_once(rig: Rig) -> None:
+def test_a_server_that_is_passed_over_and_does_well_in_a_test_is_probed_at_once(
+    rig: ServersUnderTest,
+) -> None:
     runtime = rig.installation.runtime
     server = server_of(runtime.store.snapshot(), "primary_email")
     assert server is not None
@@ -382,7 +203,7 @@ def test_a_server_that_is_passed_over_and_does_well_in_a_test_is_probed_at_once(
     )
     assert breaker.allows([server.fingerprint])[server.fingerprint].wait_seconds > 30
     test_id = rig.tests.start(Draft("primary_email", by="me"))
-    wait_until(lambda: _state(rig.tests, test_id) == "done", what="the test being done")
+    wait_until(lambda: rig.state(test_id) == "done", what="the test being done")
     wait_until(
         lambda: breaker.allows([server.fingerprint])[server.fingerprint].allowed,
         what="the probe finding the server well",
@@ -390,7 +211,7 @@ def test_a_server_that_is_passed_over_and_does_well_in_a_test_is_probed_at_once(
 
 
 def test_postfix_signs_in_and_takes_the_message(
-    rig: Rig, notify: CommandLine, postfix: Postfix, certificates: Certificates
+    rig: ServersUnderTest, notify: CommandLine, postfix: Postfix, certificates: Certificates
 ) -> None:
     sealed = notify("encrypt", stdin=PASSWORD.encode()).out.strip()
     values = {
@@ -435,7 +256,7 @@ def test_a_prefork_worker_makes_a_test_too(
         assert done.json["worker"] == installation.runtime.fleet.alive()[0].name
 
 
-def test_what_another_version_wrote_is_left_out(rig: Rig, notify: CommandLine) -> None:
+def test_what_another_version_wrote_is_left_out(rig: ServersUnderTest, notify: CommandLine) -> None:
     redis = rig.installation.runtime.redis
     redis.hset("notify:server_tests:last", "primary_email", '{"at": "yesterday"}')
     redis.set("notify:server_test:old", "[]")
@@ -444,7 +265,7 @@ def test_what_another_version_wrote_is_left_out(rig: Rig, notify: CommandLine) -
 
 
 def test_a_key_file_that_is_lost_keeps_nobody_from_testing_without_secrets(
-    rig: Rig, notify: CommandLine
+    rig: ServersUnderTest, notify: CommandLine
 ) -> None:
     missing = {"NOTIFY_KEY_FILE": str(rig.folder / "missing.json")}
     assert notify.process("server", "test", "primary_email", "--json", env=missing).code == 0
@@ -465,9 +286,3 @@ def test_without_any_worker_the_command_says_so_after_ten_seconds(
     assert done.error == "no worker answered within 10 s: no worker is alive; nothing was tested"
     assert "celery -A workers worker" in done.hint
     assert drafts == []
-
-
-def _state(tests: ServerTests, test_id: str) -> str:
-    report = tests.read(test_id)
-    assert report is not None
-    return report.state

@@ -10,6 +10,7 @@ import pytest
 from settings_store.keyring import generate
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.swept import Swept
 
 
 @pytest.fixture
@@ -31,3 +32,8 @@ def keyed_installation(tmp_path: Path, mailbox: Mailbox) -> Iterator[Installatio
     with running_installation(tmp_path, NOTIFY_KEY_FILE=str(tmp_path / "keys.json")) as running:
         running.configure(primary=mailbox)
         yield running
+
+
+@pytest.fixture
+def swept(installation: Installation) -> Swept:
+    return Swept(installation)

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import logging
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
-import redis
 
-from settings_store.audit import Audit
-from settings_store.cipher import Cipher
-from settings_store.snapshot import Opener
 from tasks import broker
-from tasks.breaker import Reported
-from tasks.ledger import Claim, Results
-from tasks.routing import servers_in_use
+from tasks.ledger import Results
 from tasks.runtime import Runtime
-from tasks.server import Basic
-from tasks.verdict import Verdict
 from tests.rigs.installation import Installation
-from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import free_port
-from workers.probes import Probes
+from tests.rigs.swept import Swept
 from workers.sweeper import (
     LOOK_AT_HELD_EVERY_SECONDS,
-    PURGE_EVERY_SECONDS,
-    PURGES_A_SWEEP,
     RUNG_AT_ONCE,
     WAITING_IN_BATCHES,
     Sweeper,
@@ -42,41 +29,6 @@ from workers.sweeper import (
 RING_AGAIN_SECONDS = 31.0
 PAST_THE_LEASE_SECONDS = 31.0
 BATCH = 200
-
-
-class Swept:
-    """An installation without any worker, and one sweeper in the test's hand."""
-
-    def __init__(self, installation: Installation, probes: Probes | None = None) -> None:
-        self.installation = installation
-        self.runtime = installation.runtime
-        self.redis = installation.runtime.redis
-        self.now = 0.0
-        probes = probes or Probes(installation.runtime, run=lambda act, _name: act())
-        self.sweeper = Sweeper(installation.runtime, clock=lambda: self.now, probes=probes)
-        installation.runtime.bells._clock = lambda: self.now
-
-    def sweep(self) -> int:
-        """The next second's sweep."""
-        self.installation.server.advance(1)
-        self.now += 1
-        return self.sweeper.sweep()
-
-    def queue(self, lane: str = "normal") -> int:
-        return int(self.redis.llen(broker.QUEUE_OF_LANE[lane]))
-
-    def forget_bells(self) -> None:
-        self.redis.delete(*broker.QUEUE_OF_LANE.values())
-
-    def claim(self, notification_id: str) -> Claim:
-        claim = self.runtime.ledger.claim(notification_id, worker="dead")
-        assert isinstance(claim, Claim)
-        return claim
-
-
-@pytest.fixture
-def swept(installation: Installation) -> Swept:
-    return Swept(installation)
 
 
 def test_what_has_its_bell_is_not_rung_for_again_until_that_may_be_lost(swept: Swept) -> None:
@@ -139,125 +91,6 @@ def test_a_saved_option_releases_what_is_held(swept: Swept) -> None:
     swept.installation.configure(primary=25)
     assert swept.sweep() == 1
     assert swept.installation.record(published.id).state == "queued"
-
-
-class OneServer:
-    """Primary Email alone, open since a moment ago, with so many waiting for it."""
-
-    def __init__(self, swept: Swept, mailbox: Mailbox, waiting: int) -> None:
-        self.swept, self.mailbox = swept, mailbox
-        self.installation = swept.installation
-        swept.installation.configure(primary=mailbox)
-        mailbox.go_down()
-        (server,) = servers_in_use(swept.runtime.store.snapshot())[:1]
-        self.fingerprint = server.fingerprint
-        for number in range(3):
-            report = swept.runtime.breaker.report(
-                self.fingerprint,
-                Verdict.SERVER_DOWN,
-                name="primary_email",
-                token=f"t{number}",
-                began_ms=int(time.time() * 1000) + 1000,
-                reason="the server is not ready",
-            )
-        assert report == Reported("open", moved=True)
-        self.ids = swept.installation.publish_many(waiting)
-        for each in self.ids:
-            swept.runtime.ledger.finish(
-                swept.claim(each),
-                then="waiting",
-                results=Results(),
-                reason="passed over",
-                delay_seconds=3600,
-                counts_as_pass=False,
-                revision=swept.runtime.store.snapshot().revision,
-                waits_for=(self.fingerprint,),
-            )
-        swept.forget_bells()
-
-    def pass_probe_time(self) -> None:
-        self.installation.server.advance(6)
-
-
-def test_a_server_that_is_well_again_is_found_so_by_a_test_and_what_waited_is_let_go_paced(
-    swept: Swept, mailbox: Mailbox
-) -> None:
-    one = OneServer(swept, mailbox, 100)
-    assert swept.sweep() == 0
-    mailbox.come_up()
-    one.pass_probe_time()
-    rung = [swept.sweep() for _ in range(11)]
-    assert rung[0] == 0, "the test ended after those who wait were looked at"
-    assert (mailbox.connections, mailbox.taken) == (1, 0)
-    assert rung[1] <= 10
-    assert max(rung) <= 25
-    assert sum(rung) == 100
-    assert swept.installation.queries.counts()["queued"] == 100
-
-
-def test_a_server_that_is_still_away_is_tested_later_and_nothing_is_let_go(
-    swept: Swept, mailbox: Mailbox
-) -> None:
-    one = OneServer(swept, mailbox, 3)
-    one.pass_probe_time()
-    assert [swept.sweep() for _ in range(5)] == [0] * 5
-    assert mailbox.connections == 1
-    assert swept.runtime.breaker.allows([one.fingerprint])[one.fingerprint].state == "open"
-
-
-def test_a_server_that_is_no_longer_configured_is_not_tested(swept: Swept, mailbox: Mailbox) -> None:
-    one = OneServer(swept, mailbox, 1)
-    one.installation.configure(primary=free_port())
-    one.pass_probe_time()
-    assert swept.sweep() == 1, "what waited for it goes the way of the new options"
-    assert mailbox.connections == 0
-
-
-def test_a_paused_server_is_not_tested_and_a_resumed_one_is_and_lets_go(
-    swept: Swept, mailbox: Mailbox
-) -> None:
-    one = OneServer(swept, mailbox, 1)
-    swept.runtime.breaker.pause(one.fingerprint, name="primary_email", by="ops", reason="why")
-    mailbox.come_up()
-    one.pass_probe_time()
-    assert (swept.sweep(), mailbox.connections) == (0, 0)
-    swept.runtime.breaker.resume(one.fingerprint)
-    assert sum(swept.sweep() for _ in range(2)) == 1
-
-
-def test_a_test_that_hangs_keeps_no_sweep_waiting_and_is_begun_once(
-    installation: Installation, mailbox: Mailbox
-) -> None:
-    begun: list[Callable[[], None]] = []
-    probes = Probes(installation.runtime, run=lambda act, _name: begun.append(act))
-    swept = Swept(installation, probes)
-    one = OneServer(swept, mailbox, 1)
-    mailbox.come_up()
-    one.pass_probe_time()
-    assert [swept.sweep(), swept.sweep()] == [0, 0]
-    (test,) = begun
-    test()
-    assert swept.sweep() == 1
-    one.pass_probe_time()
-    assert len(begun) == 1
-
-
-def test_a_worker_without_the_key_leaves_the_test_to_another(
-    swept: Swept, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    one = OneServer(swept, mailbox, 0)
-    (server,) = servers_in_use(swept.runtime.store.snapshot())[:1]
-    no_key = Opener(Cipher(None, "notify"), "primary_email.authentication_password", "notify$1$k$x$y")
-    sealed = dataclasses.replace(server, sign_in=Basic("robot", no_key, "seal"))
-    snapshot = swept.runtime.store.snapshot()
-    permission = dataclasses.replace(
-        swept.runtime.breaker.allows([one.fingerprint])[one.fingerprint], probe_due=True
-    )
-    Probes(swept.runtime, run=lambda act, _name: act()).begin(
-        {one.fingerprint: sealed}, {one.fingerprint: permission}, snapshot
-    )
-    assert "probe_not_possible server=primary_email" in caplog.text
-    assert mailbox.connections == 0
 
 
 def test_more_held_ones_than_one_look_takes_are_all_released(swept: Swept) -> None:
@@ -364,79 +197,6 @@ def test_a_full_queue_keeps_no_other_lane_waiting(swept: Swept) -> None:
     assert swept.sweep() == 2
     assert (swept.queue("high"), swept.queue("low")) == (1, 1)
     assert swept.queue("normal") == broker.QUEUE_LIMIT
-
-
-def test_what_is_over_is_forgotten_after_the_history_days(swept: Swept) -> None:
-    swept.runtime.store.change({"text.history_days": 3}, author="test")
-    old, young, still_open = (swept.installation.publish() for _ in range(3))
-    swept.runtime.ledger.cancel(old.id, by="test")
-    swept.installation.server.advance(2 * 86_400)
-    swept.runtime.ledger.cancel(young.id, by="test")
-    kept = swept.installation.publish()
-    swept.installation.server.advance(86_400 + 60)
-    swept.sweep()
-    assert swept.installation.queries.get(old.id) is not None, "it is looked for once a minute"
-    swept.now += PURGE_EVERY_SECONDS
-    swept.sweep()
-    assert swept.installation.queries.get(old.id) is None
-    assert swept.installation.record(young.id).state == "cancelled"
-    assert swept.installation.record(still_open.id).state == "expired"
-    assert swept.installation.record(kept.id).state == "expired"
-
-
-def test_much_is_forgotten_in_bounded_parts_sweep_by_sweep_and_nothing_of_it_stays(swept: Swept) -> None:
-    swept.runtime.store.change({"text.history_days": 1}, author="test")
-    ids = swept.installation.publish_many(PURGES_A_SWEEP * BATCH + 50)
-    for notification_id in ids:
-        swept.runtime.ledger.cancel(notification_id, by="test")
-    swept.installation.server.advance(2 * 86_400)
-    swept.now += PURGE_EVERY_SECONDS
-    swept.sweep()
-    assert swept.installation.queries.counts()["cancelled"] == 50
-    swept.sweep()
-    assert swept.installation.queries.counts()["cancelled"] == 0
-    left = {str(key) for kind in ("n", "t", "by", "list", "numbers", "key") for key in _keys(swept, kind)}
-    assert left == set()
-
-
-def _keys(swept: Swept, kind: str) -> list[str]:
-    return list(map(str, swept.redis.keys(f"{swept.runtime.environment.prefix}:{kind}:*")))
-
-
-def test_rows_of_the_audit_go_after_the_days_of_the_option_that_hold_now(swept: Swept) -> None:
-    audit = Audit(swept.redis)
-    audit.record("anna", "message.cancel", "1")
-    swept.installation.server.advance(3 * 86_400)
-    swept.now += PURGE_EVERY_SECONDS
-    swept.sweep()
-    assert len([*audit.rows()]) == 1
-    swept.runtime.store.change({"audit.days": 2}, author="test")
-    swept.now += PURGE_EVERY_SECONDS
-    swept.sweep()
-    assert [row.action for row in audit.rows()] == ["options.change"]
-
-
-def test_a_fault_in_the_audit_keeps_no_notification_from_being_forgotten_nor_the_other_way(
-    swept: Swept,
-) -> None:
-    swept.runtime.store.change({"text.history_days": 1, "audit.days": 1}, author="test")
-    old = swept.installation.publish()
-    swept.runtime.ledger.cancel(old.id, by="test")
-    audit = Audit(swept.redis)
-    swept.redis.rename("notify:audit", "notify:audit:kept")
-    swept.redis.set("notify:audit", "no stream")
-    swept.installation.server.advance(2 * 86_400)
-    swept.now += PURGE_EVERY_SECONDS
-    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
-        swept.sweep()
-    assert swept.installation.queries.get(old.id) is None
-    swept.redis.rename("notify:audit:kept", "notify:audit")
-    swept.redis.set("notify:finished", "no index")
-    assert [*audit.rows()]
-    swept.now += PURGE_EVERY_SECONDS
-    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
-        swept.sweep()
-    assert not [*audit.rows()]
 
 
 def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None:
