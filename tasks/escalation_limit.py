@@ -10,7 +10,7 @@ from typing import Final
 
 import redis
 
-from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.lua_scripts import REDIS_CLOCK
 
 WINDOW_MINUTES: Final = 10
 _WINDOW_MS: Final = WINDOW_MINUTES * 60_000

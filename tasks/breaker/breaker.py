@@ -13,7 +13,7 @@ from tasks.breaker.errors import InvalidPause
 from tasks.breaker.meaning import Meaning, meaning_of
 from tasks.breaker.records import BreakerState, Permission, Reported, ServerState, SignIn
 from tasks.breaker.scripts import Scripts
-from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.lua_scripts import REDIS_CLOCK
 from tasks.redis_question import Question
 from tasks.server import ServerName
 from tasks.verdict import Verdict

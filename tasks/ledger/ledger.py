@@ -31,7 +31,8 @@ from tasks.ledger.records import (
     new_token,
     read_claim,
 )
-from tasks.ledger.scripts import REDIS_CLOCK, Scripts
+from tasks.ledger.scripts import Scripts
+from tasks.lua_scripts import REDIS_CLOCK
 from tasks.redis_question import Question, ask
 
 LEASE_SECONDS: Final = 30.0

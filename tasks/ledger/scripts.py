@@ -1,26 +1,16 @@
-"""The Lua scripts of the ledger: each is the shared prelude, the clock and a body of its own."""
+"""The Lua scripts of the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import redis
 
-from tasks.redis_question import Question
-
-T = TypeVar("T")
+from tasks.lua_scripts import REDIS_CLOCK, LuaScripts
 
 _FOLDER: Final = Path(__file__).parent / "lua"
-
-#: Redis' own time decides, so that workers whose clocks are minutes apart agree. Tests put another here.
-REDIS_CLOCK: Final = """
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-"""
 
 NAMES: Final = (
     "accept",
@@ -41,8 +31,8 @@ NAMES: Final = (
 )
 
 
-class Scripts:
-    """The scripts, ready to run. The first argument of each is the key prefix."""
+class Scripts(LuaScripts):
+    """All of `NAMES`, or some."""
 
     def __init__(
         self,
@@ -52,21 +42,8 @@ class Scripts:
         *,
         only: Sequence[str] = NAMES,
     ) -> None:
+        super().__init__(client, prefix, _FOLDER, only, clock=clock)
         self._client = client
-        self._prefix = prefix
-        prelude = (_FOLDER / "prelude.lua").read_text(encoding="utf-8")
-        bodies = {name: (_FOLDER / f"{name}.lua").read_text(encoding="utf-8") for name in only}
-        self._scripts = {
-            name: client.register_script(f"{prelude}\n{clock}\n{body}") for name, body in bodies.items()
-        }
-
-    def run(self, name: str, *arguments: str | int) -> Any:
-        """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
-        return self._scripts[name](args=[self._prefix, *arguments])
-
-    def question(self, name: str, read: Callable[[Any], T], *arguments: str | int) -> Question[T]:
-        """One script, to be asked beside another."""
-        return Question(self._scripts[name], (self._prefix, *arguments), read)
 
     def run_many(self, name: str, calls: list[tuple[str | int, ...]]) -> list[Any]:
         """Run one script for each call in one round trip; an error stands in the place of its answer."""

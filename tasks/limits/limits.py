@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator
 
 import redis
 
-from tasks.ledger.scripts import REDIS_CLOCK
 from tasks.limits.allowance import Allowance
 from tasks.limits.pace import Pace, pace_of
 from tasks.limits.records import Granted, Renewed, Slot, Wait
 from tasks.limits.scripts import Scripts
+from tasks.lua_scripts import REDIS_CLOCK
 
 _NO_PACE = Pace(burst=1, window_ms=0)
 

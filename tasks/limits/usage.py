@@ -8,9 +8,9 @@ from typing import get_args
 import redis
 
 from settings_store.snapshot import Snapshot
-from tasks.ledger.scripts import REDIS_CLOCK
 from tasks.limits.account import account_of
 from tasks.limits.scripts import Scripts
+from tasks.lua_scripts import REDIS_CLOCK
 from tasks.routing import server_of
 from tasks.server import ServerName
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import redis
 
-from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.lua_scripts import REDIS_CLOCK
 from tasks.notices.announced import Announced
 from tasks.notices.incident import Incident
 

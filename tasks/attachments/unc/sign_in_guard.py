@@ -19,7 +19,7 @@ from tasks.attachments.unc.account import PASSWORD, Account
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.sign_in_timing import LUA_CONSTANTS
 from tasks.attachments.unc.status import SignInRefused
-from tasks.ledger.scripts import REDIS_CLOCK
+from tasks.lua_scripts import REDIS_CLOCK
 
 #: Between two questions whether another worker is done signing in.
 ASK_AGAIN_SECONDS: Final = 0.1
