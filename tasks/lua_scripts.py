@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import redis
 
 from tasks.redis_question import Question
+from tasks.round_trip import round_trips
 
 T = TypeVar("T")
 
@@ -31,6 +32,9 @@ class LuaScripts:
         names: Of the scripts.
         clock: Lua that defines `now_ms`.
         constants: Lua that stands before all else.
+
+    Attributes:
+        trips: What they are run by.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class LuaScripts:
         clock: str = REDIS_CLOCK,
         constants: str = "",
     ) -> None:
+        self.trips = round_trips(client)
         self._prefix = prefix
         shared = "\n".join((constants, (folder / "prelude.lua").read_text(encoding="utf-8"), clock))
         bodies = {name: (folder / f"{name}.lua").read_text(encoding="utf-8") for name in names}
@@ -50,7 +55,7 @@ class LuaScripts:
 
     def run(self, name: str, *arguments: str | int) -> Any:
         """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
-        return self._scripts[name](args=[self._prefix, *arguments])
+        return self.trips.run_one(self._scripts[name], (self._prefix, *arguments))
 
     def question(self, name: str, read: Callable[[Any], T], *arguments: str | int) -> Question[T]:
         """One script, to be asked beside another."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-import redis
 from redis.commands.core import Script
+
+from tasks.round_trip import Call, RoundTrips
 
 T = TypeVar("T")
 
@@ -25,20 +26,16 @@ class Question(Generic[T]):
         self._read = read
 
     @property
-    def script(self) -> Script:
+    def call(self) -> Call:
         """What is run."""
-        return self._script
-
-    def put_into(self, pipeline: Any) -> None:
-        """Add it to what is sent."""
-        pipeline.evalsha(self._script.sha, 0, *self._arguments)
+        return self._script, self._arguments
 
     def take(self, raw: Any) -> None:
         """Take the answer; an error leaves the question open."""
         self.answer = None if isinstance(raw, Exception) else self._read(raw)
 
 
-def ask(client: redis.Redis, first: Question[T], beside: Sequence[Question[Any]]) -> T:
+def ask(trips: RoundTrips, first: Question[T], beside: Sequence[Question[Any]]) -> T:
     """The answer to a question; those beside it are asked in the same round trip, after it.
 
     Raises:
@@ -46,20 +43,9 @@ def ask(client: redis.Redis, first: Question[T], beside: Sequence[Question[Any]]
             and whoever needs it asks again.
     """
     questions = (first, *beside)
-    raw = _together(client, questions)
-    if any(isinstance(each, redis.exceptions.NoScriptError) for each in raw):
-        for question in questions:
-            client.script_load(question.script.script)
-        raw = _together(client, questions)
-    for question, each in zip(questions, raw, strict=True):
-        question.take(each)
-    if isinstance(raw[0], Exception):
-        raise raw[0]
+    answers = trips.run([question.call for question in questions])
+    for question, answer in zip(questions, answers, strict=True):
+        question.take(answer)
+    if isinstance(answers[0], Exception):
+        raise answers[0]
     return first.answer  # type: ignore[return-value]  # it was taken just now, and is no error
-
-
-def _together(client: redis.Redis, questions: Sequence[Question[Any]]) -> list[Any]:
-    pipeline = client.pipeline(transaction=False)
-    for question in questions:
-        question.put_into(pipeline)
-    return pipeline.execute(raise_on_error=False)

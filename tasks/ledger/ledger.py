@@ -138,7 +138,7 @@ class Ledger:
             beside: What is asked in the same round trip.
         """
         claiming = self.claiming(notification_id, worker=worker, token=token or new_token())
-        return ask(self._redis, claiming, beside)
+        return ask(self._scripts.trips, claiming, beside)
 
     def claiming(self, notification_id: str, *, worker: str, token: str) -> Question[Claim | NotClaimed]:
         """`claim`, to be asked beside another question."""
@@ -241,7 +241,7 @@ class Ledger:
             " ".join(waits_for),
             *results.arguments(),
         )
-        status, state = ask(self._redis, finishing, beside)
+        status, state = ask(self._scripts.trips, finishing, beside)
         return status, state
 
     def cancel(

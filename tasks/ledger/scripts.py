@@ -43,19 +43,8 @@ class Scripts(LuaScripts):
         only: Sequence[str] = NAMES,
     ) -> None:
         super().__init__(client, prefix, _FOLDER, only, clock=clock)
-        self._client = client
 
     def run_many(self, name: str, calls: list[tuple[str | int, ...]]) -> list[Any]:
         """Run one script for each call in one round trip; an error stands in the place of its answer."""
         script = self._scripts[name]
-        answers = self._pipelined(script.sha, calls)
-        if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
-            self._client.script_load(script.script)
-            answers = self._pipelined(script.sha, calls)
-        return answers
-
-    def _pipelined(self, sha: str, calls: list[tuple[str | int, ...]]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for arguments in calls:
-            pipeline.evalsha(sha, 0, self._prefix, *map(str, arguments))
-        return pipeline.execute(raise_on_error=False)
+        return self.trips.run([(script, (self._prefix, *arguments)) for arguments in calls])

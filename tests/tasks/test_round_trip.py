@@ -1,0 +1,141 @@
+"""Scripts in one round trip, against a real server."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+import redis
+
+from settings_store.redis_client import connect
+from tasks.round_trip import AT_HAND_MAXIMUM, AT_HAND_SECONDS, RoundTrips, round_trips
+from tests.rigs.severable import severable
+
+ECHO = "return {ARGV[1], #ARGV}"
+FAIL = "return redis.error_reply('WRONG on purpose')"
+
+
+def test_scripts_are_answered_in_order_and_a_refusal_stands_in_its_place(
+    any_redis: redis.Redis,
+) -> None:
+    echo, fail = any_redis.register_script(ECHO), any_redis.register_script(FAIL)
+    first, refused, last = RoundTrips(any_redis).run([(echo, ("ä", 7)), (fail, ()), (echo, ("b",))])
+    assert (first, last) == (["ä", 2], ["b", 1])
+    assert isinstance(refused, redis.ResponseError)
+    assert "on purpose" in str(refused)
+
+
+def test_a_single_script_raises_what_redis_refuses(redis_server: redis.Redis) -> None:
+    with pytest.raises(redis.ResponseError, match="on purpose"):
+        RoundTrips(redis_server).run_one(redis_server.register_script(FAIL), ())
+
+
+def test_a_server_that_forgot_the_scripts_learns_them_again(redis_server: redis.Redis) -> None:
+    trips, echo, fail = RoundTrips(redis_server), *map(redis_server.register_script, (ECHO, FAIL))
+    assert trips.run_one(echo, ("a",)) == ["a", 1]
+    redis_server.script_flush()
+    answers = trips.run([(echo, ("a",)), (fail, ()), (echo, ("b", 2))])
+    assert (answers[0], answers[2]) == (["a", 1], ["b", 2])
+    assert "on purpose" in str(answers[1])
+
+
+def test_a_server_that_lets_no_script_be_loaded_is_no_endless_loop(redis_server: redis.Redis) -> None:
+    redis_server.script_flush()
+    redis_server.acl_setuser("unable", enabled=True, nopass=True, commands=["+evalsha", "+hello", "+ping"])
+    address = redis_server.connection_pool.connection_kwargs
+    client = connect(f"redis://unable:any@127.0.0.1:{address['port']}/0")
+    try:
+        with pytest.raises(redis.exceptions.NoScriptError):
+            RoundTrips(client).run_one(client.register_script(ECHO), ("a",))
+    finally:
+        client.close()
+        redis_server.acl_deluser("unable")
+
+
+def test_a_way_that_breaks_between_two_calls_is_made_anew(valkey_url: str) -> None:
+    with severable(valkey_url) as way:
+        client = connect(f"redis://127.0.0.1:{way.port}/0")
+        trips, echo = RoundTrips(client), client.register_script(ECHO)
+        assert trips.run_one(echo, ("before",)) == ["before", 1]
+        way.cut()
+        way.mend()
+        assert trips.run_one(echo, ("after",)) == ["after", 1]
+        client.close()
+
+
+def test_a_redis_that_stays_away_is_an_error_and_the_next_call_asks_again(valkey_url: str) -> None:
+    with severable(valkey_url) as way:
+        client = connect(f"redis://127.0.0.1:{way.port}/0", retries=1)
+        trips, echo = RoundTrips(client), client.register_script(ECHO)
+        assert trips.run_one(echo, ("before",)) == ["before", 1]
+        way.cut()
+        for _ in range(2):
+            with pytest.raises(redis.ConnectionError):
+                trips.run_one(echo, ("meanwhile",))
+        way.mend()
+        assert trips.run_one(echo, ("after",)) == ["after", 1]
+        client.close()
+
+
+def test_threads_at_once_get_their_own_answers_and_keep_few_connections(
+    redis_server: redis.Redis,
+) -> None:
+    trips, echo = RoundTrips(redis_server), redis_server.register_script(ECHO)
+    together = threading.Barrier(3 * AT_HAND_MAXIMUM)
+    wrong: list[object] = []
+
+    def ask(number: int) -> None:
+        together.wait()
+        for turn in range(20):
+            answer = trips.run_one(echo, (f"{number}.{turn}",))
+            if answer != [f"{number}.{turn}", 1]:
+                wrong.append(answer)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(3 * AT_HAND_MAXIMUM)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    # What others find in the pool is the same client's: a plain command still goes.
+    assert redis_server.ping()
+    assert len(trips._at_hand) <= AT_HAND_MAXIMUM  # what is kept back from the pool shows nowhere else
+
+
+def test_a_connection_is_used_for_a_second_before_the_pool_looks_at_it(
+    redis_server: redis.Redis,
+) -> None:
+    now = 0.0
+    trips, echo = RoundTrips(redis_server, clock=lambda: now), redis_server.register_script(ECHO)
+    looked: list[None] = []
+    get = redis_server.connection_pool.get_connection
+
+    def get_and_note() -> object:
+        looked.append(None)
+        return get()
+
+    redis_server.connection_pool.get_connection = get_and_note  # type: ignore[method-assign, assignment]
+    for seconds, times in ((0.0, 1), (AT_HAND_SECONDS / 2, 1), (AT_HAND_SECONDS / 2, 2), (0.0, 2)):
+        now += seconds
+        trips.run_one(echo, ("a",))
+        assert len(looked) == times
+
+
+def test_a_child_of_a_fork_speaks_over_connections_of_its_own(redis_server: redis.Redis) -> None:
+    trips, echo = RoundTrips(redis_server), redis_server.register_script(ECHO)
+    trips.run_one(echo, ("parent",))
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if trips.run_one(echo, ("child",)) == ["child", 1] else 1)
+        finally:
+            os._exit(2)
+    assert trips.run_one(echo, ("parent again",)) == ["parent again", 1]
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_all_who_ask_by_one_client_share_its_connections(redis_server: redis.Redis) -> None:
+    assert round_trips(redis_server) is round_trips(redis_server)
+    other = connect("redis://127.0.0.1:1/0")
+    assert round_trips(other) is not round_trips(redis_server)
