@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
 import traceback
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal
@@ -36,16 +36,13 @@ def line(record: logging.LogRecord, form: Form, *, program: str) -> str:
 def fields_of(record: logging.LogRecord, *, program: str) -> dict[str, Any]:
     """When, how serious, what, about what, from where."""
     said = _said(record)
-    context = {name: value for name, value in bound_now().items() if name not in said}
-    return {
-        "ts": _instant(record.created),
-        "level": record.levelname.lower(),
-        **_without_none(said),
-        **_without_none(context),
-        "logger": record.name,
-        "program": program,
-        "pid": record.process or os.getpid(),
-    }
+    fields: dict[str, Any] = {"ts": _instant(record.created), "level": record.levelname.lower()}
+    fields.update((name, value) for name, value in said.items() if value is not None)
+    fields.update(
+        (name, value) for name, value in bound_now().items() if value is not None and name not in said
+    )
+    fields |= {"logger": record.name, "program": program, "pid": record.process or os.getpid()}
+    return fields
 
 
 def places(trace: TracebackType | None) -> str:
@@ -67,10 +64,12 @@ def _said(record: logging.LogRecord) -> dict[str, Any]:
     return said
 
 
-def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _instant(unix_seconds: float) -> str:
-    moment = datetime.fromtimestamp(unix_seconds, tz=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, microseconds = divmod(round(unix_seconds * 1_000_000), 1_000_000)
+    return f"{_second(seconds)}.{microseconds // 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=4)
+def _second(unix_seconds: int) -> str:
+    """A busy second has thousands of lines."""
+    return datetime.fromtimestamp(unix_seconds, tz=UTC).isoformat(timespec="seconds").removesuffix("+00:00")

@@ -18,8 +18,12 @@ def logfmt(fields: Mapping[str, Any]) -> str:
 
 def _value(value: object) -> str:
     match value:
+        case str():
+            text = value
         case bool():
             return "true" if value else "false"
+        case int():
+            return str(value)
         case list() | tuple() | set() | frozenset():
             text = ",".join(map(str, value))
         case _:

@@ -6,6 +6,7 @@ those of Celery that would are cured in `workers.quiet_logs`.
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Final
 
@@ -17,6 +18,7 @@ RUNNERS: Final = ("celery", "kombu", "flower", "tornado", "uvicorn", "multiproce
 _QUOTING: Final = frozenset({"tornado.access", "tornado.application", "tornado.general", "uvicorn.access"})
 
 
+@functools.cache
 def speaks(name: str) -> bool:
     """Whether the words of a logger's records are written; of the others the place alone."""
     return name.partition(".")[0] in {*OURS, *RUNNERS} and name not in _QUOTING
