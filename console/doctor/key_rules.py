@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from console.doctor.facts import Facts, KeyFacts
 from console.doctor.finding import Finding
-from settings_store.secret_expiry import secret_expiries
 
 _MAKE = "`notify keys generate FILE`, then NOTIFY_KEY_FILE=FILE for every worker and command"
 
@@ -28,7 +26,6 @@ def key_findings(facts: Facts) -> Iterator[Finding]:
             f"then `notify options set {option}=enc:... --reason TEXT`",
         )
     yield from _workers(facts, known)
-    yield from _expiries(facts)
 
 
 def _file(known: KeyFacts) -> Finding:
@@ -70,19 +67,3 @@ def _workers(facts: Facts, known: KeyFacts) -> Iterator[Finding]:
                 "it cannot open the secrets that are set, so it cannot sign in to their servers",
                 "start it anew with NOTIFY_KEY_FILE naming the same file as here",
             )
-
-
-def _expiries(facts: Facts) -> Iterator[Finding]:
-    """Secrets whose last day is known and near, or over."""
-    today = datetime.fromtimestamp(facts.now_ms / 1000, UTC).date()
-    for secret in secret_expiries(facts.snapshot, today) if facts.snapshot else ():
-        if secret.stage is None:
-            continue
-        yield Finding(
-            "keys.expiry",
-            "error" if secret.expired else "warn",
-            secret.words,
-            "after its last day the server refuses the sign-in, and is passed over",
-            f"make a new one where it comes from, then `notify options set {secret.option}=- --reason TEXT` "
-            "and its new day in the group secret_expiry",
-        )

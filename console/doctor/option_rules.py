@@ -7,98 +7,16 @@ type.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from console.doctor.caution_meanings import NO_SECOND, meaning_of
 from console.doctor.facts import Facts
-from console.doctor.finding import Finding, Level
+from console.doctor.finding import Finding
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.cautions import cautions
 from settings_store.server_group import SERVERS, oauth_complete
 from settings_store.snapshot import MIRRORS, Snapshot
 from tasks.carrier_gateways import ENDED, domain_of
-
-
-class Meaning(NamedTuple):
-    """What a caution means: a part of its sentence, how bad it is, why, and what to type.
-
-    {group} in what to type is the server's group.
-    """
-
-    part: str
-    level: Level
-    why: str
-    fix: str
-
-
-_SET: Final = "`notify options set {group}.%s --reason TEXT`"
-
-_NO_SECOND: Final = "so there is no second try"
-
-MEANINGS: Final = (
-    Meaning(
-        "OAuth is incomplete",
-        "warn",
-        "the server is signed in to otherwise, or not at all, and may refuse everything",
-        "set what is missing, or clear the rest: `notify options list --group {group}`",
-    ),
-    Meaning(
-        "OAuth signs in to the mailbox",
-        "error",
-        "no mailbox of that name will be yours, so the token is refused",
-        _SET % "notification_address=MAILBOX",
-    ),
-    Meaning(
-        "without a password",
-        "error",
-        "the sign-in is refused, and the server passed over",
-        "`notify encrypt`, then " + _SET % "authentication_password=enc:...",
-    ),
-    Meaning(
-        "without an Authentication User",
-        "warn",
-        "a server that demands a sign-in refuses everything",
-        _SET % "authentication_user=USER",
-    ),
-    Meaning(
-        "goes over the network unencrypted",
-        "warn",
-        "whoever can listen on the way has user and password",
-        _SET % "enable_ssl=True {group}.server_port=587",
-    ),
-    Meaning(
-        "has a port in it",
-        "error",
-        "no such name is found, so nothing is sent by this server",
-        _SET % "server_name=HOST {group}.server_port=PORT",
-    ),
-    Meaning(
-        "with port 25",
-        "warn",
-        "where STARTTLS is not offered nothing is sent: it is never sent unencrypted instead",
-        "`notify server test {group}`, and " + _SET % "server_port=587",
-    ),
-    Meaning(
-        "port 465 speaks TLS from the first byte",
-        "error",
-        "the server waits for TLS and never greets, so each try ends in a time-out",
-        _SET % "enable_ssl=True",
-    ),
-    Meaning(
-        "but Primary Email is blank",
-        "error",
-        "every e-mail is held until it expires",
-        "`notify options set primary_email.server_name=HOST --reason TEXT`",
-    ),
-    Meaning(
-        _NO_SECOND,
-        "warn",
-        "while that server is down nothing goes out",
-        "name another server, or none: " + _SET % "server_name=",
-    ),
-)
-_OTHERWISE: Final = Meaning(
-    "", "warn", "these options do not fit together", "`notify options list --group {group}`"
-)
 
 #: Hosts that take mail with a sign-in; `*.mail.protection.outlook.com` takes it without one.
 _MICROSOFT: Final = ("office365.com", "smtp-mail.outlook.com", "smtp.outlook.com")
@@ -138,9 +56,9 @@ def _primary_blank(snapshot: Snapshot) -> Iterator[Finding]:
 def _explained(sentence: str, snapshot: Snapshot) -> Finding:
     title = sentence.partition(":")[0]
     group = next((group for group, name in GROUPS.items() if name == title), "general")
-    meaning = next((each for each in MEANINGS if each.part in sentence), _OTHERWISE)
+    meaning = meaning_of(sentence)
     fix = meaning.fix.format(group=group)
-    if meaning.part == _NO_SECOND and snapshot.flag(MIRRORS[group][0]):
+    if meaning.part == NO_SECOND and snapshot.flag(MIRRORS[group][0]):
         # What is set for the secondary itself has no effect until then.
         channel = MIRRORS[group][0].partition(".")[2]
         fix = f"`notify options mirror {channel} off --reason TEXT`, then {fix}"

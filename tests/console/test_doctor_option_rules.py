@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.doctor.option_rules import MEANINGS
+from console.doctor.caution_meanings import MEANINGS
 from settings_store.cautions import cautions
 from settings_store.kinds import Value
 from tests.rigs.doctor_facts import WELL, bad, facts, only, snapshot
@@ -113,6 +113,17 @@ CAUTIONED: list[dict[str, Value]] = [
     {"primary_email.server_port": 465},
     {"secondary_email.server_name": "b"},
     {"primary_email.server_name": "b", "secondary_email.server_name": "b"},
+    {"general.unc_user": "u"},
+    {"general.unc_password": "p"},
+    {"general.unc_user": "u", "general.unc_password": "p"},
+    {"unc.allowed_hosts": "files"},
+    {"jors.api_user": "u"},
+    {"jors.api_address": "https://opcon"},
+    {"jors.api_address": "https://opcon", "jors.api_user": "u"},
+    {"jors.api_address": "http://opcon", "jors.api_token": "t"},
+    {"jors.api_address": "https://opcon", "jors.api_token": "t", "jors.verify_certificate": False},
+    {"escalation.text_to": "1@sms.example"},
+    {"notices.text_to": "1@sms.example"},
 ]
 
 
@@ -120,6 +131,7 @@ CAUTIONED: list[dict[str, Value]] = [
 def test_each_caution_at_saving_has_a_meaning_of_its_own(options: dict[str, Value]) -> None:
     sentences = cautions(snapshot(options))
     assert sentences
+    assert len(bad(facts(options))) >= len(sentences)
     for sentence in sentences:
         assert [each for each in MEANINGS if each.part in sentence], sentence
 

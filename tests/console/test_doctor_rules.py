@@ -143,8 +143,10 @@ def test_a_secret_that_expires_is_warned_of_before_and_an_error_after(days: int,
         "primary_email.tenant_id": "00000000-0000-0000-0000-000000000002",
         "secret_expiry.primary_email_client_secret": (today + timedelta(days=days)).isoformat(),
     }
-    found = [finding for finding in diagnose(facts(options)) if finding.check == "keys.expiry"]
-    assert [finding.level for finding in found] == ([level] if level != "ok" else [])
+    found = [finding for finding in diagnose(facts(options)) if finding.check == "secrets.expiry"]
+    assert [finding.level for finding in found] == [level]
+    told = [finding for finding in diagnose(facts(options)) if "primary_email.client_secret" in finding.what]
+    assert len(told) == (level != "ok"), "a secret is told of once"
 
 
 def test_no_worker_at_all_is_an_error_with_the_command_that_starts_one() -> None:

@@ -12,8 +12,8 @@ from settings_store.snapshot import Snapshot
 NOW_MS = 1_800_000_000_000
 
 
-def facts(last_day: str, *, secret: str = "sealed") -> Facts:
-    values = {"primary_email.client_secret": secret, "secret_expiry.primary_email_client_secret": last_day}
+def facts(last_day: str, *, secret: str = "sealed", option: str = "primary_email.client_secret") -> Facts:
+    values = {option: secret, f"secret_expiry.{option.replace('.', '_')}": last_day}
     return Facts(now_ms=NOW_MS, snapshot=Snapshot(1, {key: value for key, value in values.items() if value}))
 
 
@@ -33,6 +33,13 @@ def test_a_secret_is_warned_of_in_time_with_the_command_that_renews_it(
     assert (finding.level, finding.what) == (level, words)
     if level != "ok":
         assert "primary_email.client_secret=- secret_expiry.primary_email_client_secret=" in finding.fix
+
+
+@pytest.mark.parametrize("option", ["general.unc_password", "secondary_sms.authentication_password"])
+def test_a_password_that_is_taken_sealed_alone_is_to_be_sealed_first(option: str) -> None:
+    (finding,) = secret_findings(facts("2027-01-14", option=option))
+    assert finding.fix.startswith("make a new one, `notify encrypt`, then `notify options set ")
+    assert f"{option}=enc:... secret_expiry.{option.replace('.', '_')}=YYYY-MM-DD" in finding.fix
 
 
 def test_what_is_not_set_or_not_known_is_not_told_of() -> None:

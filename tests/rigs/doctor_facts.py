@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import click
+
+from console.cli.main import root
 from console.doctor import Facts, Finding, diagnose
 from console.doctor.facts import BrokerFacts, KeyFacts, LedgerFacts, RedisFacts
+from settings_store.catalog import ALL_OPTIONS
 from settings_store.kinds import Value
 from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
@@ -57,7 +62,21 @@ def facts(options: Mapping[str, Value] = WELL, *, states: tuple[ServerState, ...
 
 
 def bad(found: Facts) -> list[Finding]:
-    return [finding for finding in diagnose(found) if finding.level != "ok"]
+    """What is not well; whatever it says to type, there is."""
+    findings = [finding for finding in diagnose(found) if finding.level != "ok"]
+    for finding in findings:
+        for typed in re.findall("`notify ([^`]+)`", finding.fix):
+            is_there(typed.split())
+    return findings
+
+
+def is_there(words: list[str]) -> None:
+    """Fail where a command, or an option of ours that it sets, is not there."""
+    command: click.Command | None = root
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), words.pop(0))
+    assert command is not None, words
+    assert {word.partition("=")[0] for word in words if "=" in word} <= ALL_OPTIONS.keys(), words
 
 
 def only(found: Facts) -> Finding:
