@@ -61,7 +61,8 @@ OPTIONS: tuple[Option, ...] = (
         "Tell of what only a person can cure",
         Boolean(),
         default=True,
-        help="Tell once when a server refuses our sign-in, our sender or our certificate check.",
+        help="Tell once when a server refuses our sign-in, our sender or our certificate check, and once "
+        "when it is in use again.",
     ),
     Option(
         "notices.undelivered",

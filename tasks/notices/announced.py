@@ -23,7 +23,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
     Attributes:
         conditions: By channel.
         since_ms: Since when the channel is not well, as announced.
-        misconfigured: Fingerprints that were told of.
+        needing: Servers that were told to need a person: the name of each, by its fingerprint.
         told_ms: When something of each sort was told last.
         expiries: Warnings of secrets that were told: option, last day and stage.
         held: Whether it was told that notifications are held.
@@ -32,7 +32,7 @@ class Announced(msgspec.Struct, omit_defaults=True):
 
     conditions: dict[str, Condition] = {}
     since_ms: dict[str, int] = {}
-    misconfigured: list[str] = []
+    needing: dict[str, str] = {}
     told_ms: dict[str, int] = {}
     expiries: list[str] = []
     held: bool = False
@@ -82,7 +82,8 @@ def next_announcements(
     def may_tell(sort: str) -> bool:
         return now_ms - told_ms.get(sort, -quiet_ms) >= quiet_ms
 
-    for standing in standings:
+    stand = list(standings)
+    for standing in stand:
         channel = standing.channel
         old = conditions.get(channel, "well")
         new = standing.condition
@@ -100,18 +101,40 @@ def next_announcements(
         if new != "unset" and _RANK[old] != _RANK[new]:
             incidents.append(_of_channel(standing, new_id(), now_ms, old, (now_ms - begun) / 1000))
     known = {each.fingerprint: each for each in misconfigured}
-    told_of = [fingerprint for fingerprint in announced.misconfigured if fingerprint in known]
+    needing, cured = _still_needing(announced, stand, known)
+    incidents += (Incident(new_id(), "misconfigured_over", now_ms, facts) for facts in cured)
     for fingerprint, each in known.items():
         sort = f"misconfigured {fingerprint}"
-        if fingerprint not in told_of and may_tell(sort):
+        if fingerprint not in needing and may_tell(sort):
             told_ms[sort] = now_ms
-            told_of.append(fingerprint)
+            needing[fingerprint] = each.server
             facts = {"server": each.server, "reason": each.reason}
             incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
     after = msgspec.structs.replace(
-        announced, conditions=conditions, since_ms=since_ms, misconfigured=told_of, told_ms=told_ms
+        announced, conditions=conditions, since_ms=since_ms, needing=needing, told_ms=told_ms
     )
     return after, incidents
+
+
+def _still_needing(
+    announced: Announced, standings: Iterable[Standing], known: Mapping[str, Misconfigured]
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Of the servers that were told to need a person those that still do, and facts on each that is in use.
+
+    One whose options were changed is another server, of which nothing bad is known: it is in use as well. One
+    that no chain has any more is not told of.
+    """
+    links = {link.server: link for standing in standings for link in standing.links}
+    needing: dict[str, str] = {}
+    cured: list[dict[str, Any]] = []
+    for fingerprint, server in announced.needing.items():
+        link = links.get(server)  # type: ignore[call-overload]  # the names are those that were told
+        is_same = link is not None and link.fingerprint == fingerprint
+        if fingerprint in known or (is_same and link.state != "closed"):
+            needing[fingerprint] = server
+        elif link is not None and link.state == "closed":
+            cured.append({"server": server, "changed": not is_same})
+    return needing, cured
 
 
 def next_held(

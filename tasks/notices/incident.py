@@ -14,6 +14,7 @@ Event = Literal[
     "all_down",
     "recovered",
     "misconfigured",
+    "misconfigured_over",
     "undelivered",
     "held",
     "secret_expiry",
@@ -31,6 +32,7 @@ _ADVICE: Mapping[str, tuple[str, ...]] = {
     ),
     "misconfigured": (
         "Only a changed option, or its administrator, cures that.",
+        "You are told when it is over.",
         "Look: `notify server list`",
     ),
     "held": (
@@ -71,13 +73,15 @@ def subject_of(incident: Incident) -> str:
     facts = incident.facts
     match incident.event:
         case "fallback":
-            said = f"{_what(facts)} by {_title(facts['carrier'])}: {_title(facts['server'])} is down"
+            said = f"{_what(facts)} by {_title(facts['carrier'])}: {_title(facts['server'])} is {_how(facts)}"
         case "all_down":
             said = f"No server for {_CHANNEL[facts['channel']]} is up"
         case "recovered":
             said = f"{_what(facts)} by {_title(facts['carrier'])} again"
-        case "misconfigured":
-            said = f"{_title(facts['server'])} needs a person: {facts['reason']}"
+        case "misconfigured" | "misconfigured_over":
+            is_over = incident.event == "misconfigured_over"
+            said = f"{_title(facts['server'])} "
+            said += "is in use again" if is_over else f"needs a person: {facts['reason']}"
         case "undelivered":
             said = f"{_counted(facts['count'])} undelivered"
         case "held":
@@ -106,6 +110,8 @@ def _lines(incident: Incident) -> list[str]:
             lines = [f"It was down for {_time(facts['seconds'])}."]
         case "misconfigured":
             lines = [f"It is left alone meanwhile: {facts['reason']}.", *_ADVICE[incident.event]]
+        case "misconfigured_over":
+            lines = _cured(facts)
         case "undelivered":
             lines = _undelivered(facts)
         case "backlog_over":
@@ -113,6 +119,15 @@ def _lines(incident: Incident) -> list[str]:
         case _:
             lines = list(_ADVICE[incident.event])
     return lines
+
+
+def _cured(facts: Mapping[str, Any]) -> list[str]:
+    if not facts["changed"]:
+        return ["A test or a delivery did well, so it no longer needs a person."]
+    return [
+        "Its options were changed, and nothing bad is known of it as it is set now.",
+        f"Try it: `notify server test {facts['server']}`",
+    ]
 
 
 def _undelivered(facts: Mapping[str, Any]) -> list[str]:
@@ -129,6 +144,12 @@ def _undelivered(facts: Mapping[str, Any]) -> list[str]:
 
 def _what(facts: Mapping[str, Any]) -> str:
     return "E-mail goes" if facts["channel"] == "email" else "Texts go"
+
+
+def _how(facts: Mapping[str, Any]) -> str:
+    """Why the server does not carry, in a word."""
+    paused = [server for server, state, _ in facts["servers"] if state == "paused"]
+    return "paused" if facts["server"] in paused else "down"
 
 
 def _title(server: str) -> str:

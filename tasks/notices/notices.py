@@ -44,6 +44,7 @@ _OPTION_OF: Final[Mapping[str, str | None]] = {
     "down": "notices.all_down",
     "all_down": "notices.all_down",
     "misconfigured": "notices.misconfigured",
+    "misconfigured_over": "notices.misconfigured",
     "undelivered": "notices.undelivered",
     "held": "notices.held",
     "secret_expiry": "notices.secret_expiry",

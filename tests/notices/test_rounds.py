@@ -63,6 +63,7 @@ def test_why_somebody_paused_a_server_is_not_told_to_the_web(desk: Desk, receive
     desk.round()
     (got,) = receiver.got
     assert got["facts"]["reason"] == "an operator paused it"
+    assert got["text"] == "E-mail goes by Secondary Email: Primary Email is paused"
     assert "SECRET" not in json.dumps(got) + load(desk.notices()[0].content).message
 
 
@@ -162,6 +163,41 @@ def test_a_server_that_refuses_our_sign_in_is_told_of(desk: Desk) -> None:
         "Notifier: E-mail goes by Secondary Email: Primary Email is down",
         "Notifier: Primary Email needs a person: the server refuses connections",
     ]
+
+
+def test_it_is_told_once_that_it_takes_the_sign_in_again_whether_it_was_cured_there_or_here(
+    desk: Desk, receiver: WebReceiver
+) -> None:
+    desk.set(notices__webhook_url=receiver.url)
+    workers = [desk.worker() for _ in range(3)]
+
+    def told() -> list[Any]:
+        before = len(receiver.got)
+        for worker in workers:
+            worker.round()
+        return [(got["event"], got["facts"]) for got in receiver.got[before:]]
+
+    desk.fail("secondary_email", Verdict.MISCONFIGURED)
+    refused = {"server": "secondary_email", "reason": "the server refuses connections"}
+    assert told() == [("misconfigured", refused)]
+    desk.breaker.resume(desk.fingerprint("secondary_email"))
+    assert told() == []
+    assert desk.breaker.take_probe(desk.fingerprint("secondary_email"), "probe")
+    assert desk.breaker.probed(desk.fingerprint("secondary_email"), "probe", ok=True) == "closed"
+    assert told() == [("misconfigured_over", {"server": "secondary_email", "changed": False})]
+    desk.clock.advance(15 * 60)
+    desk.fail("secondary_email", Verdict.MISCONFIGURED)
+    assert told() == [("misconfigured", refused)]
+    desk.set(secondary_email__server_port=2525)
+    assert told() == [("misconfigured_over", {"server": "secondary_email", "changed": True})]
+    assert (
+        desk.subjects()
+        == [
+            "Notifier: Secondary Email needs a person: the server refuses connections",
+            "Notifier: Secondary Email is in use again",
+        ]
+        * 2
+    )
 
 
 def test_a_secret_that_expires_is_told_of_once_for_each_of_the_days_before(desk: Desk) -> None:
