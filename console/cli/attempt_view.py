@@ -7,7 +7,7 @@ from typing import Any
 
 from console.cli.cell_text import cells, shown, wrapped
 from console.cli.screen import Colour, Screen
-from console.cli.state_words import verdict_words
+from console.cli.state_words import entry_words
 from console.presenting.entry_facts import facts, whom
 from console.presenting.relative_time import clock_time, duration, relative
 from settings_store.catalog import GROUPS
@@ -30,11 +30,10 @@ def entry_lines(
     at_ms = int(entry.get("at") or accepted_at_ms)
     since = f"+{duration(at_ms - accepted_at_ms)}"
     begin = f"  {clock_time(at_ms, date=False)}  {since:<{_SINCE_COLUMNS}} "
-    mark, colour, words, says_all = verdict_words(entry.get("verdict"))
+    mark, colour, words, reason = entry_words(entry)
     who = _who(entry)
     alike = int(entry.get("alike") or 1)
     happened = f"{begin}{mark} {who}{words}{f', {alike:,} times' if alike > 1 else ''}"
-    reason = "" if says_all else shown(entry.get("reason") or "")
     beside = f"{happened}, {reason}"
     fits = bool(reason) and cells(beside) <= screen.columns
     yield begin + screen.paint((beside if fits else happened).removeprefix(begin), colour)

@@ -73,7 +73,8 @@ def _cancel_one(at: Desk, chosen: Chosen, why: str, *, dry_run: bool, as_json: b
     if as_json:
         say_json({"id": chosen.id, "number": chosen.number, "state": one.state, "outcome": one.answer})
     else:
-        say(f"ID={chosen.number} {_SAID[one.answer]}")
+        said = _WOULD_BE if dry_run else _SAID
+        say(f"ID={chosen.number} {said[one.answer]}")
     if dry_run:
         tell("dry run: nothing was cancelled")
 
@@ -82,4 +83,9 @@ _SAID = {
     "cancelled": "is cancelled",
     "asked": "is being sent; the worker stops before it sends anything more",
     "final": "was cancelled before",
+}
+_WOULD_BE = {
+    **_SAID,
+    "cancelled": "would be cancelled",
+    "asked": "is being sent; the worker would stop before it sends anything more",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from console.cli.cell_text import shown
 from console.cli.screen import Colour
@@ -75,7 +76,7 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         "attachments_wait": (WAITS, "yellow", "not sent without its attachments", False),
         "lease_over": (WAITS, "yellow", "worker gone", False),
         "cancel_asked": (NEUTRAL, "cyan", "cancelling", False),
-        "cancelled": (NEUTRAL, "cyan", "cancelled", True),
+        "cancelled": (NEUTRAL, "cyan", "cancelled", False),
         "escalated": (WAITS, "yellow", "a text follows", False),
         "escalation_spared": (NEUTRAL, "cyan", "no text of its own", False),
         "escalation": (NEUTRAL, "cyan", "a text in place of a mail", False),
@@ -85,10 +86,17 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
 )
 
 
-def verdict_words(verdict: object) -> tuple[str, Colour, str, bool]:
-    """Mark, colour and words of a verdict, and whether they say all.
+def entry_words(entry: Mapping[str, Any]) -> tuple[str, Colour, str, str]:
+    """Mark and colour of an entry of the timeline, what happened, and why, which may be blank.
 
     A verdict that this version does not know speaks for itself.
     """
-    known = str(verdict or "no verdict")
-    return _VERDICTS.get(known, (NEUTRAL, "cyan", shown(known.replace("_", " ")), False))
+    known = str(entry.get("verdict") or "no verdict")
+    mark, colour, words, says_all = _VERDICTS.get(
+        known, (NEUTRAL, "cyan", shown(known.replace("_", " ")), False)
+    )
+    if entry.get("by"):
+        words = f"{words} by {shown(entry['by'])}"
+    reason = "" if says_all else shown(entry.get("reason") or "")
+    # "cancelled by ann: sent by hand" says what happened, who did it and why.
+    return (mark, colour, reason, "") if reason.startswith(words) else (mark, colour, words, reason)

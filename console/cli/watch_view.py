@@ -7,7 +7,7 @@ from typing import Any
 
 from console.cli.cell_text import cut, shown
 from console.cli.screen import Screen
-from console.cli.state_words import COLOUR_OF_STATE, verdict_words
+from console.cli.state_words import COLOUR_OF_STATE, entry_words
 from console.presenting.message_json import happened, recipients_of
 from console.presenting.relative_time import clock_time, relative, rfc3339
 from settings_store.catalog import GROUPS
@@ -44,10 +44,9 @@ class WatchView:
         for entry in entries:
             if entry.get("verdict") in _SAID_BY_STATE:
                 continue
-            mark, colour, words, says_all = verdict_words(entry.get("verdict"))
+            mark, colour, words, reason = entry_words(entry)
             server = entry.get("server")
             who = f"{GROUPS.get(str(server), shown(server))}: " if server else ""
-            reason = "" if says_all else shown(entry.get("reason") or "")
             text = f"{mark} {who}{words}{f', {reason}' if reason else ''}"
             yield self._line(int(entry.get("at") or at_ms), begin, text, colour)
         if state != record.state:

@@ -121,6 +121,6 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "pass": entry.get("pass"),
         "verdict": entry.get("verdict"),
         "reason": entry.get("reason"),
-        # Of the server that was passed over, or the other notification that this event tells of.
-        **{name: entry[name] for name in ("server", "notification", "number") if name in entry},
+        # Of the server that was passed over, the other notification that this tells of, or who did it.
+        **{name: entry[name] for name in ("server", "notification", "number", "by") if name in entry},
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from console.cli.state_words import verdict_words
+from console.cli.state_words import entry_words
 from console.presenting.entry_facts import facts, whom
 from console.presenting.message_json import recipients_of
 from console.presenting.relative_time import duration
@@ -102,7 +102,7 @@ def timeline_of(record: Record) -> list[Happening]:
 
 def _happening(entry: Mapping[str, Any], record: Record, recipients: tuple[str, ...]) -> Happening:
     at_ms = int(entry.get("at") or record.accepted_at_ms)
-    _, colour, words, says_all = verdict_words(entry.get("verdict"))
+    _, colour, words, reason = entry_words(entry)
     alike = int(entry.get("alike") or 1)
     who = GROUPS.get(str(entry.get("server")), str(entry.get("server") or "")) or str(entry.get("file") or "")
     title = f"{who}: {words}" if who else words[:1].upper() + words[1:]
@@ -111,7 +111,7 @@ def _happening(entry: Mapping[str, Any], record: Record, recipients: tuple[str, 
         since=duration(at_ms - record.accepted_at_ms),
         tone=_TONES.get(colour, ""),
         title=f"{title}, {alike:,} times" if alike > 1 else title,
-        reason="" if says_all else str(entry.get("reason") or ""),
+        reason=reason,
         reply=" ".join(str(entry[name]) for name in ("code", "enhanced", "text") if entry.get(name)),
         whom=whom(entry, recipients),
         rule=str(entry.get("rule") or ""),

@@ -165,7 +165,8 @@ def test_what_is_delivered_cannot_be_cancelled(notify: CommandLine) -> None:
 
 
 def test_a_dry_run_cancels_nothing(notify: CommandLine, three: ToldLedger) -> None:
-    assert notify("message", "cancel", "three", "--dry-run").code == 0
+    done = notify("message", "cancel", "three", "--dry-run")
+    assert (done.code, done.out) == (0, "ID=3 would be cancelled\n")
     assert three.record("three").state == "queued"
     assert notify("message", "cancel", "two", "--dry-run").code == 1
 

@@ -222,6 +222,19 @@ def test_what_is_no_attempt_is_an_event(notify: CommandLine, told: ToldLedger) -
     assert "  08:00:31  +31 s     ! worker gone, the worker ended before anything was sent" in view(told, "n")
 
 
+def test_the_timeline_says_who_cancelled_or_replayed_it_and_why(
+    notify: CommandLine, told: ToldLedger
+) -> None:
+    cancelled, failed = told.accept(email(id="c")), told.accept(email(id="f"))
+    told.ledger.cancel(cancelled, by="ann@box", why="sent by hand")
+    told.finish(told.claim(failed), {0: "r"}, [])
+    told.ledger.replay(failed, age_limit_ms=60_000, by="bob@box", why="relay is back")
+    assert view(told, "c")[-1].endswith("· cancelled by ann@box: sent by hand")
+    assert view(told, "f")[-1].endswith("· replayed by bob@box, relay is back")
+    (event,) = notify("message", "show", "f", "--json").json["events"]
+    assert (event["verdict"], event["by"], event["reason"]) == ("replayed", "bob@box", "relay is back")
+
+
 def test_a_held_message_says_why_and_until_when(told: ToldLedger) -> None:
     notification_id = told.accept(email(id="n"))
     told.finish(told.claim(notification_id), {}, [], then="held", reason="Primary Email server name is blank")
