@@ -246,5 +246,5 @@ def selected(name: str) -> tuple[str, ...]:
     if name in GROUPS:
         return tuple(key for key, option in ALL_OPTIONS.items() if option.group == name)
     if name not in ALL_OPTIONS:
-        raise UnknownOption(name, nearest(name, {**ALL_OPTIONS, **GROUPS}))
+        raise UnknownOption(name, nearest(name, {**ALL_OPTIONS, **GROUPS, EVERYTHING: ""}))
     return (name,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -18,12 +19,36 @@ from settings_store.snapshot import MIRRORS, Snapshot
 _SECOND_MS = 1000
 _ARROW = "→"
 _INDENT = "  "
+_HEAD = ("OPTION", "VALUE", "SET BY")
+_MANY = 2
 
 
 def listed(
     keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark], screen: Screen
 ) -> Iterator[str]:
-    """A table of options, what differs from its default in full light."""
+    """A table of options, what differs from its default in full light; on a terminal one for each group.
+
+    There the longest name of all would leave no room for the values of those that are shorter.
+    """
+    groups = [list(part) for _, part in itertools.groupby(keys, lambda key: ALL_OPTIONS[key].group)]
+    if not screen.is_terminal or len(groups) < _MANY:
+        yield from _table(keys, snapshot, marks, screen, head=_HEAD)
+        return
+    for place, group in enumerate(groups):
+        if place:
+            yield ""
+        yield screen.paint(GROUPS[ALL_OPTIONS[group[0]].group], "bold")
+        yield from _table(group, snapshot, marks, screen)
+
+
+def _table(
+    keys: Sequence[str],
+    snapshot: Snapshot,
+    marks: Mapping[str, Mark],
+    screen: Screen,
+    *,
+    head: Sequence[str] = (),
+) -> list[str]:
     rows = [
         (key, _value(key, snapshot.get(key)), _mark(key, snapshot, marks.get(snapshot.source(key))))
         for key in keys
@@ -33,9 +58,7 @@ def listed(
     def light(row: int, _: int) -> tuple[Colour, ...]:
         return () if changed[row] else ("dim",)
 
-    yield from table(
-        rows, screen, head=("OPTION", "VALUE", "SET BY") if rows else (), flexible=1, paint=light
-    )
+    return table(rows, screen, head=head if rows else (), flexible=1, last_first=True, paint=light)
 
 
 def marked(keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark], screen: Screen) -> list[str]:
@@ -49,7 +72,7 @@ def marked(keys: Sequence[str], snapshot: Snapshot, marks: Mapping[str, Mark], s
         )
         for key in keys
     ]
-    return table(rows, screen, head=("OPTION", "VALUE", "DEFAULT", "SET BY"), flexible=1)
+    return table(rows, screen, head=("OPTION", "VALUE", "DEFAULT", "SET BY"), flexible=1, last_first=True)
 
 
 def compared(comparison: Comparison, screen: Screen) -> Iterator[str]:

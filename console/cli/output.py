@@ -6,9 +6,9 @@ import json
 import sys
 from typing import Any, TextIO
 
-from console.cli.cell_text import shown
+from console.cli.cell_text import shown, wrapped
 from console.cli.errors import CommandError
-from console.cli.screen import Screen
+from console.cli.screen import Colour, Screen
 
 #: What stands for our marks where the stream's encoding lacks them.
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "~", "→": ">"})
@@ -33,18 +33,27 @@ def tell(line: str) -> None:
 
 def warn(text: str) -> None:
     """Something that stopped nothing and is not as it should be."""
-    screen = Screen.of(sys.stderr)
-    tell(f"{screen.paint('warning:', 'yellow')} {shown(text)}")
+    _tell_after("warning:", text, "yellow")
 
 
 def show_error(error: CommandError) -> None:
     """What is wrong, and what to type next."""
-    screen = Screen.of(sys.stderr)
-    tell(f"{screen.paint('error:', 'red', 'bold')} {shown(error.message)}")
+    _tell_after("error:", error.message, "red", "bold")
     for detail in error.details:
-        tell(f"  {shown(detail)}")
+        _tell_after(" ", detail)
     if error.hint:
-        tell(f"{screen.paint('hint:', 'bold')} {shown(error.hint)}")
+        # In one line, however long: what is to be typed is copied from there.
+        tell(f"{Screen.of(sys.stderr).paint('hint:', 'bold')} {shown(error.hint)}")
+
+
+def _tell_after(mark: str, text: str, *colours: Colour) -> None:
+    """A sentence behind a mark: in one line, on a terminal in lines that it has room for."""
+    screen = Screen.of(sys.stderr)
+    room = screen.columns - len(mark) - 1
+    first, *more = wrapped(shown(text), room) if screen.is_terminal else [shown(text)]
+    tell(f"{screen.paint(mark, *colours)} {first}")
+    for line in more:
+        tell(f"{' ' * len(mark)} {line}")
 
 
 def _write(stream: TextIO, text: str) -> None:

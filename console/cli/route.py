@@ -124,10 +124,12 @@ def _indented(text: str, screen: Screen) -> Iterator[str]:
 
 
 def _expected(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",")]
     if names == [NOBODY]:
         return []
     for name in names:
         if name not in _SERVERS:
-            raise BadInput(f"--expect: {name} is no server", f"servers are {', '.join(_SERVERS)}")
+            # A variable that is not set must not pass for "nobody".
+            what = f"{name} is no server" if name else "names no server"
+            raise BadInput(f"--expect: {what}", f"servers are {', '.join(_SERVERS)}; `{NOBODY}` is none")
     return names

@@ -8,7 +8,7 @@ from console.cli.cell_text import cells, wrapped
 from console.cli.screen import Colour, Screen
 
 _GAP = "  "
-_LEAST_COLUMN = 10
+_LEAST_COLUMN = 8
 
 
 def _plain(_row: int, _column: int) -> tuple[Colour, ...]:
@@ -21,6 +21,7 @@ def table(
     *,
     head: Sequence[str] = (),
     flexible: int = -1,
+    last_first: bool = False,
     paint: Callable[[int, int], tuple[Colour, ...]] = _plain,
 ) -> list[str]:
     """The lines of a table.
@@ -31,6 +32,7 @@ def table(
         head: Titles of the columns.
         flexible: The column that is wrapped where the screen is too narrow; where that is not enough, the
             last one is too.
+        last_first: Wrap the last one before it: its words part at blanks, and a value must stay whole.
         paint: The colours of a cell, by row and column.
     """
     every = [head, *rows] if head else list(rows)
@@ -38,7 +40,7 @@ def table(
         return []
     widths = [max(cells(row[column]) for row in every) for column in range(len(every[0]))]
     spare = screen.columns - (sum(widths) + len(_GAP) * (len(widths) - 1))
-    for column in (flexible, -1):
+    for column in (-1, flexible) if last_first else (flexible, -1):
         if screen.is_terminal and spare < 0:
             least = min(widths[column], _LEAST_COLUMN)
             taken = min(-spare, widths[column] - least)

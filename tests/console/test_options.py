@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from settings_store.catalog import ALL_OPTIONS
+from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.store import SettingsStore
 from tests.rigs.command_line import CommandLine
 
@@ -213,6 +213,19 @@ def test_the_list_tells_who_changed_what_and_what_a_mirror_lays_over(
     assert lines[0].split() == ["OPTION", "VALUE", "SET", "BY"]
     assert "ann@box, now" in lines[1]
     assert lines[2].endswith("as primary_email")
+
+
+def test_on_a_terminal_the_list_has_a_table_a_group_in_which_no_value_is_broken(
+    notify: CommandLine, store: SettingsStore
+) -> None:
+    store.change({"primary_email.server_port": 2525}, author="ann@some-host-with-a-long-name")
+    lines = notify.terminal("options", "list", env={"NO_COLOR": "1"}).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line in GROUPS.values()] == list(GROUPS.values())
+    assert {line.split()[0] for line in lines if "." in line.split(" ")[0]} == ALL_OPTIONS.keys()
+    for group in ("primary_email", "secondary_email", "primary_sms", "secondary_sms"):
+        (line,) = (line for line in lines if line.startswith(f"{group}.notification_address "))
+        assert line.split() == [f"{group}.notification_address", "noreply@mycorp.com", "default"]
 
 
 def test_a_group_can_be_listed_alone(notify: CommandLine) -> None:

@@ -133,6 +133,20 @@ def test_colour_is_for_terminals_without_no_color(notify: CommandLine, told: Tol
     assert "\x1b[" not in notify.process(*words).out
 
 
+def test_warnings_and_errors_are_broken_between_words_on_a_terminal_and_one_line_in_a_pipe(
+    notify: CommandLine,
+) -> None:
+    wrong = ("options", "set", "mirror.email=perhaps", "audit.days=0", "--dry-run")
+    odd = ("options", "set", "primary_email.enable_ssl=True", "--dry-run")
+    for words, mark in ((wrong, "  "), (odd, "warning: ")):
+        piped = notify.process(*words).err
+        (told,) = (line for line in piped.splitlines() if line.startswith(mark) and len(line) > 80)
+        shown = notify.terminal(*words, env={"NO_COLOR": "1"}).out.splitlines()
+        lines = [line for line in shown if not line.startswith("hint: ")]
+        assert max(map(len, lines)) <= 80
+        assert " ".join(told.split()) in " ".join(" ".join(lines).split())
+
+
 def test_json_is_indented_for_a_person_and_one_line_for_a_program(notify: CommandLine) -> None:
     words = ("options", "get", "text.labels", "--json")
     assert notify.terminal(*words).out == '{\n  "text.labels": true\n}\n'

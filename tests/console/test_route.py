@@ -104,6 +104,13 @@ def test_the_chain_of_an_earlier_revision_can_be_asked_for(
     assert notify("route", "explain", "email", "--revision", "9").code == 2
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "primary_email,", "none,primary_email"])
+def test_an_expectation_of_nothing_is_no_expectation_of_nobody(notify: CommandLine, nothing: str) -> None:
+    done = notify("route", "explain", "email", "--expect", nothing)
+    assert (done.code, done.out) == (2, "")
+    assert done.hint.endswith("`none` is none")
+
+
 def test_held_can_be_expected(notify: CommandLine) -> None:
     assert notify("route", "explain", "email", "--expect", "none").code == 0
 

@@ -223,3 +223,5 @@ def test_a_selection_is_an_option_a_group_or_all() -> None:
     assert selected("all") == tuple(ALL_OPTIONS)
     with pytest.raises(UnknownOption, match="primary_email"):
         selected("primary_emial")
+    with pytest.raises(UnknownOption, match="did you mean all"):
+        selected("alll")
