@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 import click
+import redis
 
 from console.cli import completing
 from console.cli.cell_text import shown, wrapped
 from console.cli.context import client, environment
 from console.cli.errors import BadInput, Failed
 from console.cli.flags import as_json
-from console.cli.output import say, say_json, tell
+from console.cli.output import say, say_json, tell, warn
 from console.cli.screen import Screen
 from settings_store.catalog import GROUPS
 from settings_store.store import SettingsStore
+from tasks.breaker import Breaker
 from tasks.routing import Route
 from tasks.routing import route as routed
 from tasks.server import Channel, ServerName, Tls
@@ -59,6 +62,8 @@ def explain(*, channel: Channel, expect: str | None, revision: int | None, as_js
     else:
         for line in route_lines(planned, Screen.of(sys.stdout)):
             say(line)
+        if revision is None:
+            _warn_of_those_left_alone(planned, Breaker(client(found), prefix=found.prefix))
     if planned.held is not None and revision is None:
         tell("messages are held until `notify options set primary_email.server_name=HOST --reason TEXT`")
     chain = [hop.server.name for hop in planned.chain]
@@ -68,6 +73,16 @@ def explain(*, channel: Channel, expect: str | None, revision: int | None, as_js
             "`notify options history` shows who changed what",
             details=_differences(expected, chain, planned),
         )
+
+
+def _warn_of_those_left_alone(planned: Route, breaker: Breaker) -> None:
+    """The chain is what the options say; who looks at it at night wants to know what is skipped of it."""
+    with contextlib.suppress(redis.RedisError):
+        allowed = breaker.allows(hop.server.fingerprint for hop in planned.chain)
+        for hop in planned.chain:
+            words = allowed[hop.server.fingerprint].words
+            if words:
+                warn(f"{GROUPS[hop.server.name]} is not used now, {words}; `notify server list` tells more")
 
 
 def route_json(planned: Route) -> dict[str, Any]:

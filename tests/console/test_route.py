@@ -123,5 +123,20 @@ def test_a_person_sees_each_server_with_its_rule_within_the_screen(notify: Comma
     assert max(map(len, lines[1:2])) <= 80
 
 
+def test_a_server_of_the_chain_that_is_left_alone_now_is_warned_of(
+    notify: CommandLine, routed: SettingsStore
+) -> None:
+    assert "not used now" not in notify("route", "explain", "email").err
+    assert notify("server", "pause", "primary_email", "--reason", "moved").code == 0
+    done = notify("route", "explain", "email", "--expect", "primary_email,secondary_email")
+    assert done.code == 0
+    assert done.err == (
+        "warning: Primary Email is not used now, paused: moved; `notify server list` tells more\n"
+    )
+    assert "not used now" not in notify("route", "explain", "email", "--revision", "1").err
+    assert notify("route", "explain", "email", "--json").err == ""
+    del routed
+
+
 def test_a_channel_that_is_none_is_usage(notify: CommandLine) -> None:
     assert notify("route", "explain", "fax").code == 2
