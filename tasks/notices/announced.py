@@ -40,15 +40,6 @@ class Announced(msgspec.Struct, omit_defaults=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Misconfigured:
-    """A server that only a person can cure."""
-
-    server: str
-    fingerprint: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """What is held because no server is configured for it.
 
@@ -64,7 +55,6 @@ class Held:
 def next_announcements(
     announced: Announced,
     standings: Iterable[Standing],
-    misconfigured: Iterable[Misconfigured],
     *,
     now_ms: int,
     quiet_ms: int,
@@ -82,8 +72,7 @@ def next_announcements(
     def may_tell(sort: str) -> bool:
         return now_ms - told_ms.get(sort, -quiet_ms) >= quiet_ms
 
-    stand = list(standings)
-    for standing in stand:
+    for standing in standings:
         channel = standing.channel
         old = conditions.get(channel, "well")
         new = standing.condition
@@ -100,41 +89,8 @@ def next_announcements(
             since_ms.pop(channel)
         if new != "unset" and _RANK[old] != _RANK[new]:
             incidents.append(_of_channel(standing, new_id(), now_ms, old, (now_ms - begun) / 1000))
-    known = {each.fingerprint: each for each in misconfigured}
-    needing, cured = _still_needing(announced, stand, known)
-    incidents += (Incident(new_id(), "misconfigured_over", now_ms, facts) for facts in cured)
-    for fingerprint, each in known.items():
-        sort = f"misconfigured {fingerprint}"
-        if fingerprint not in needing and may_tell(sort):
-            told_ms[sort] = now_ms
-            needing[fingerprint] = each.server
-            facts = {"server": each.server, "reason": each.reason}
-            incidents.append(Incident(new_id(), "misconfigured", now_ms, facts))
-    after = msgspec.structs.replace(
-        announced, conditions=conditions, since_ms=since_ms, needing=needing, told_ms=told_ms
-    )
+    after = msgspec.structs.replace(announced, conditions=conditions, since_ms=since_ms, told_ms=told_ms)
     return after, incidents
-
-
-def _still_needing(
-    announced: Announced, standings: Iterable[Standing], known: Mapping[str, Misconfigured]
-) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Of the servers that were told to need a person those that still do, and facts on each that is in use.
-
-    One whose options were changed is another server, of which nothing bad is known: it is in use as well. One
-    that no chain has any more is not told of.
-    """
-    links = {link.server: link for standing in standings for link in standing.links}
-    needing: dict[str, str] = {}
-    cured: list[dict[str, Any]] = []
-    for fingerprint, server in announced.needing.items():
-        link = links.get(server)  # type: ignore[call-overload]  # the names are those that were told
-        is_same = link is not None and link.fingerprint == fingerprint
-        if fingerprint in known or (is_same and link.state != "closed"):
-            needing[fingerprint] = server
-        elif link is not None and link.state == "closed":
-            cured.append({"server": server, "changed": not is_same})
-    return needing, cured
 
 
 def next_held(

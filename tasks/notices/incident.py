@@ -122,7 +122,7 @@ def _lines(incident: Incident) -> list[str]:
 
 
 def _cured(facts: Mapping[str, Any]) -> list[str]:
-    if not facts["changed"]:
+    if facts["proven"]:
         return ["A test or a delivery did well, so it no longer needs a person."]
     return [
         "Its options were changed, and nothing bad is known of it as it is set now.",

@@ -15,16 +15,11 @@ from settings_store.snapshot import Snapshot
 from tasks.breaker import ServerState
 from tasks.fallback import Standing, standing
 from tasks.ledger import Accepted, Entry, LedgerUnavailable
-from tasks.notices.announced import (
-    Held,
-    Misconfigured,
-    next_announcements,
-    next_expiries,
-    next_held,
-)
+from tasks.notices.announced import Held, next_announcements, next_expiries, next_held
 from tasks.notices.backlog import Backlog, next_backlog
 from tasks.notices.incident import Incident
 from tasks.notices.letters import letters
+from tasks.notices.needing import Misconfigured, next_needing
 from tasks.notices.outbox import Outbox, Progress
 from tasks.notices.webhook import NotPosted, post
 from tasks.routing import route
@@ -118,10 +113,12 @@ class Notices:
         announced, raw = self._outbox.announced()
         now_ms = self._outbox.now_ms()
         quiet_ms = snapshot.number("notices.quiet_minutes") * 60_000
-        after, incidents = next_announcements(
-            announced,
+        after, incidents = next_announcements(announced, standings, now_ms=now_ms, quiet_ms=quiet_ms)
+        after, of_needing = next_needing(
+            after,
             standings,
             _misconfigured(standings, known),
+            [each.fingerprint for each in known.values() if each.last_success_ms],
             now_ms=now_ms,
             quiet_ms=quiet_ms,
         )
@@ -135,7 +132,7 @@ class Notices:
             now_ms=now_ms,
             quiet_ms=quiet_ms,
         )
-        incidents = [*incidents, *of_held, *of_secrets, *of_backlog]
+        incidents = [*incidents, *of_needing, *of_held, *of_secrets, *of_backlog]
         if after == announced:
             return
         wanted = [incident for incident in incidents if _is_wanted(incident, snapshot)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.fallback import Condition, Link, Standing
-from tasks.notices.announced import Announced, Misconfigured, next_announcements
+from tasks.notices.announced import Announced, next_announcements
 from tasks.notices.incident import Incident, subject_of, text_of
 
 QUIET_MS = 900_000
@@ -33,25 +33,20 @@ class Operator:
         self.now_ms = START_MS
         self._ids = map(str, itertools.count(1))
 
-    def sees(
-        self, condition: Condition = "well", *misconfigured: str, after_seconds: float = 5
-    ) -> list[Incident]:
+    def sees(self, condition: Condition = "well", *, after_seconds: float = 5) -> list[Incident]:
         """What is told when it stands so, some time later."""
         self.now_ms += int(after_seconds * 1000)
         self.announced, incidents = next_announcements(
             self.announced,
             [email(condition)],
-            [Misconfigured("primary_email", each, "the sign-in is refused") for each in misconfigured],
             now_ms=self.now_ms,
             quiet_ms=QUIET_MS,
             new_id=lambda: next(self._ids),
         )
         return incidents
 
-    def hears(
-        self, condition: Condition = "well", *misconfigured: str, after_seconds: float = 5
-    ) -> list[str]:
-        return [each.event for each in self.sees(condition, *misconfigured, after_seconds=after_seconds)]
+    def hears(self, condition: Condition = "well", *, after_seconds: float = 5) -> list[str]:
+        return [each.event for each in self.sees(condition, after_seconds=after_seconds)]
 
 
 @pytest.mark.parametrize(
@@ -102,42 +97,6 @@ def test_how_long_it_was_counts_from_what_was_announced() -> None:
     assert (incident.facts["was"], incident.facts["carrier"]) == ("down", "primary_email")
 
 
-def test_what_only_a_person_can_cure_is_told_once_for_each_server_and_once_when_it_is_over() -> None:
-    operator = Operator()
-    assert operator.hears("fallback", "f1") == ["fallback", "misconfigured"]
-    assert operator.hears("fallback", "f1", after_seconds=10 * QUIET_MS) == []
-    assert operator.hears("well") == ["recovered", "misconfigured_over"]
-    assert operator.hears("well") == []
-    assert operator.hears("fallback", "f1", after_seconds=QUIET_MS / 1000) == ["fallback", "misconfigured"]
-
-
-def test_a_server_that_was_misconfigured_and_is_down_now_is_not_told_to_be_in_use() -> None:
-    operator = Operator()
-    operator.hears("fallback", "f1")
-    assert operator.hears("fallback") == []
-    assert operator.hears("fallback", "f1", after_seconds=10 * QUIET_MS) == []
-    assert operator.hears("well") == ["recovered", "misconfigured_over"]
-
-
-def test_a_server_that_refuses_again_within_the_quiet_time_is_told_of_after_it() -> None:
-    operator = Operator()
-    operator.hears("fallback", "f1")
-    operator.hears("well")
-    assert operator.hears("fallback", "f1") == []
-    assert operator.hears("well") == [], "what was not told is not told to be over"
-    assert operator.hears("fallback", "f1", after_seconds=QUIET_MS / 1000) == ["fallback", "misconfigured"]
-
-
-def test_changed_options_make_another_server_which_is_in_use_and_one_taken_out_is_not_told_of() -> None:
-    operator = Operator()
-    operator.hears("fallback", "before")
-    (_, over) = operator.sees("well")
-    assert (over.event, over.facts) == ("misconfigured_over", {"server": "primary_email", "changed": True})
-    operator.hears("fallback", "f1", after_seconds=QUIET_MS / 1000)
-    assert operator.hears("unset") == []
-    assert operator.hears("well") == []
-
-
 @given(st.lists(st.sampled_from(["well", "fallback", "down"]), max_size=60))
 def test_nothing_is_told_twice_in_a_row_and_the_last_word_is_true_once_the_quiet_time_is_over(
     conditions: list[Condition],
@@ -166,9 +125,3 @@ def test_the_words_say_what_is_the_matter_and_where_to_look() -> None:
         assert subject_of(incident) == words
         assert text_of(incident).startswith(f"{words}.\n\n")
         assert max(map(len, text_of(incident).splitlines())) <= 80
-    (incident,) = operator.sees("well", "before")
-    assert subject_of(incident) == "Primary Email needs a person: the sign-in is refused"
-    (incident,) = operator.sees("well")
-    assert subject_of(incident) == "Primary Email is in use again"
-    assert "`notify server test primary_email`" in text_of(incident)
-    assert max(map(len, text_of(incident).splitlines())) <= 80
