@@ -88,22 +88,31 @@ class Tokens:
 
     def _kept_or_new(self, sign_in: OAuth, refused: str) -> str:
         """A token; blank where somebody else is about to have one."""
-        kept = self._kept.read(sign_in)
-        if _usable(kept, refused) and not _runs_out(kept):
-            return kept.text
-        failure = self._kept.fault(sign_in)
-        if failure is not None and _usable(kept, refused):
-            return kept.text
-        if failure is not None:
-            raise failure
+        token, kept = self._known(sign_in, refused)
+        if token:
+            return token
         with self._alone(sign_in) as first:
             if not first:
                 return kept.text if _usable(kept, refused) else ""
-            # Somebody may have been quicker between the look and the lock.
-            kept = self._kept.read(sign_in)
-            if _usable(kept, refused) and not _runs_out(kept):
-                return kept.text
-            return self._renewed(sign_in, kept.text if _usable(kept, refused) else "")
+            # Somebody may have been quicker between the look and the lock, with a token or with a failure.
+            token, kept = self._known(sign_in, refused)
+            return token or self._renewed(sign_in, kept.text if _usable(kept, refused) else "")
+
+    def _known(self, sign_in: OAuth, refused: str) -> tuple[str, KeptToken | None]:
+        """A token that needs no asking, blank where there is none, and what is kept.
+
+        Raises:
+            TokenFailure: Somebody asked a moment ago, and there is none.
+        """
+        kept = self._kept.read(sign_in)
+        if _usable(kept, refused) and not _runs_out(kept):
+            return kept.text, kept
+        failure = self._kept.fault(sign_in)
+        if failure is not None and _usable(kept, refused):
+            return kept.text, kept
+        if failure is not None:
+            raise failure
+        return "", kept
 
     def _renewed(self, sign_in: OAuth, old: str) -> str:
         """A new token under the lock, or the old one while that holds."""

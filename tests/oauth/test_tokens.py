@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.lock import Lock
 
 from settings_store.cipher import Cipher
 from settings_store.errors import MissingKey
@@ -191,6 +192,23 @@ def test_those_who_wait_hear_of_the_failure_at_once(bench: Bench) -> None:
         for each in (first, second):
             with pytest.raises(TokenFailure, match="wrong secret"):
                 each.result(30)
+    assert bench.identity.asked == 1
+
+
+def test_who_looked_before_the_failure_and_may_ask_after_it_does_not(bench: Bench) -> None:
+    class Late(KeptTokens):
+        """Between its look and the lock another one asks, and fails."""
+
+        def lock(self, sign_in: OAuth) -> Lock:
+            with pytest.raises(TokenFailure):
+                bench.tokens(bench.server)
+            return super().lock(sign_in)
+
+    bench.identity.failure = TokenFailure("wrong secret")
+    cipher = Cipher(bench.keys, "notify")
+    late = Tokens(Late(bench.redis, lambda: cipher, prefix="notify"), fetch=bench.identity)
+    with pytest.raises(TokenFailure, match="wrong secret"):
+        late(bench.server)
     assert bench.identity.asked == 1
 
 
