@@ -68,7 +68,7 @@ class Site:
         assert record is not None, f"the ledger has no {notification_id}"
         return record
 
-    def wait_state(self, notification_id: str, *states: State, seconds: float = 20.0) -> Record:
+    def wait_state(self, notification_id: str, *states: State, seconds: float = 60.0) -> Record:
         """Wait until a notification is in one of these states; its record then."""
 
         def is_there() -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
-START_DEADLINE_SECONDS = 20.0
+START_DEADLINE_SECONDS = 60.0
 
 
 def require_program(name: str) -> str:
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def wait_until(
-    condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition"
+    condition: Callable[[], object], *, seconds: float = 60.0, what: str = "the condition"
 ) -> None:
     """Return once the condition holds; fail by name when it does not within the deadline."""
     deadline = time.monotonic() + seconds

@@ -16,7 +16,7 @@ import pytest
 from tests.rigs.embedded import PROJECT
 from tests.rigs.processes import wait_until
 
-READY_DEADLINE_SECONDS = 40.0
+READY_DEADLINE_SECONDS = 60.0
 STOP_DEADLINE_SECONDS = 30.0
 COMMAND = (sys.executable, "-m", "celery", "-A")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from tests.rigs.flower import Flower, running_flower
 from tests.rigs.foreign_app import send_tasks
@@ -33,6 +34,13 @@ class Watched:
     folder: Path
 
 
+def wait_for_worker(installation: Installation, flower: Flower) -> None:
+    """Until Flower shows it, and it hears commands: what is broadcast before that is lost."""
+    wait_until(lambda: "celery@" in flower.ask("/workers?json=1")[1], what="Flower seeing the worker")
+    with Celery(broker=installation.server.url) as sender:
+        wait_until(lambda: sender.control.ping(timeout=1), what="the worker hearing commands")
+
+
 @pytest.fixture(scope="module")
 def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
@@ -42,7 +50,7 @@ def watching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         running_flower(installation.environ, folder / "flower.log") as flower,
         installation.worker() as worker,
     ):
-        wait_until(lambda: "celery@" in flower.ask("/workers?json=1")[1], what="Flower seeing the worker")
+        wait_for_worker(installation, flower)
         yield Watched(installation, mailbox, flower, worker, folder)
 
 
@@ -158,7 +166,7 @@ def test_revoking_what_is_queued_cancels_it(tmp_path: Path) -> None:
         installation.configure(primary=mailbox)
         mailbox.answer("RCPT", Later(go_on, "250 2.1.5 ok"))
         with installation.worker("--concurrency=1"):
-            wait_until(lambda: "celery@" in flower.ask("/workers?json=1")[1], what="Flower seeing the worker")
+            wait_for_worker(installation, flower)
             # One is being sent, the worker has the next one in its hand, and the broker has the third.
             sent, in_hand, in_broker = (installation.publish().id for _ in range(3))
             flower.wait_task(sent, "STARTED")
