@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tasks import broker, tracing
+from tasks import tracing
 
 
 def task_message(task: str, task_id: str, retries: int, argument: object) -> tuple[Any, dict[str, Any]]:
@@ -40,16 +40,16 @@ def task_message(task: str, task_id: str, retries: int, argument: object) -> tup
     return ((argument,), {}, embed), headers
 
 
-def written(notification_id: str, queue: str) -> str:
-    """The bell for a first pass as kombu's Redis transport writes it into a queue."""
-    body, headers = task_message(broker.DELIVER_TASK, notification_id, 0, notification_id)
+def written(task: str, task_id: str, argument: object, queue: str) -> str:
+    """The bell for first passes as kombu's Redis transport writes it into a queue."""
+    body, headers = task_message(task, task_id, 0, argument)
     envelope = {
         "body": base64.b64encode(msgspec.json.encode(body)).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": headers,
         "properties": {
-            "correlation_id": notification_id,
+            "correlation_id": task_id,
             "delivery_mode": 2,
             "delivery_info": {"exchange": "", "routing_key": queue},
             "priority": 0,

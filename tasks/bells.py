@@ -65,7 +65,7 @@ class Bells:
                 self._count(lane)
         return rung
 
-    def ring_together(self, ids: Sequence[str], lane: str, *, in_turn: bool = False) -> int:
+    def ring_together(self, ids: Sequence[str], lane: str, *, among: int = 0, in_turn: bool = False) -> int:
         """Enqueue the first passes of many, some to a message; how many were rung.
 
         Few are rung for by themselves, as are those that fetch files.
@@ -73,30 +73,36 @@ class Bells:
         Args:
             ids: Which.
             lane: Of all of them.
+            among: How many are rung for about now, where these are a part of them.
             in_turn: Have as few slots as can be at them, one after another.
 
         Raises:
             The same as `ring`.
         """
-        size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(len(ids), lane)
+        size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(among or len(ids), lane)
         if size == 1:
             return self.ring((notification_id, lane, 0) for notification_id in ids)
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
-            for start in range(0, len(ids), size):
-                some = list(ids[start : start + size])
+            for some in _in_parts(ids, size):
                 task_id = str(uuid.uuid4())
                 _send(producer, lane, task_id, *task_message(broker.DELIVER_MANY_TASK, task_id, 0, some))
                 self._count(lane)
         return len(ids)
 
-    def written(self, notification_id: str, lane: str) -> Bell:
-        """The bell for a first pass as it stands in the lane's queue, for whoever writes that itself."""
+    def written(self, ids: Sequence[str], lane: str, *, among: int = 0) -> list[Bell]:
+        """What `ring_together` would put into the lane's queue, for whoever writes that itself."""
         queue = broker.QUEUE_OF_LANE[lane]
-        return Bell(f"{self._key_prefix}{queue}", written(notification_id, queue))
+        key, size = f"{self._key_prefix}{queue}", batch_size(among or len(ids), lane)
+        if size == 1:
+            return [Bell(key, written(broker.DELIVER_TASK, each, each, queue), (each,)) for each in ids]
+        return [
+            Bell(key, written(broker.DELIVER_MANY_TASK, str(uuid.uuid4()), some, queue), tuple(some))
+            for some in _in_parts(ids, size)
+        ]
 
-    def rung(self, lane: str) -> None:
-        """Hear that somebody put a bell into the lane's queue."""
-        self._count(lane)
+    def rung(self, lane: str, messages: int) -> None:
+        """Hear that somebody put so many bells into the lane's queue."""
+        self._count(lane, messages)
 
     def ask_test(self, test_id: str, task: str = broker.TEST_SERVER_TASK, lane: str = LANES[0]) -> None:
         """Ask a worker for the test whose draft has this id.
@@ -159,10 +165,10 @@ class Bells:
         ) as error:
             raise OperationalError(f"the broker does not take it ({type(error).__name__})") from error
 
-    def _count(self, lane: str) -> None:
+    def _count(self, lane: str, messages: int = 1) -> None:
         with self._lock:
             at, depth = self._depths.get(lane, (0.0, 0))
-            self._depths[lane] = (at, depth + 1)
+            self._depths[lane] = (at, depth + messages)
 
     def _depth(self, queue: str) -> int:
         with self._acquired(self._connections) as connection:
@@ -193,9 +199,14 @@ def batch_size(count: int, lane: str) -> int:
     return 1 if lane == "files" else min(max(count // broker.SLOTS_TO_FILL, 1), broker.BATCH_IDS)
 
 
-def messages_for(count: int, lane: str) -> int:
-    """How many messages they are together."""
-    return math.ceil(count / batch_size(count, lane))
+def messages_for(count: int, lane: str, *, among: int = 0) -> int:
+    """How many messages they are together, where they are a part of so many."""
+    return math.ceil(count / batch_size(among or count, lane))
+
+
+def _in_parts(ids: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield list(ids[start : start + size])
 
 
 def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:

@@ -53,7 +53,7 @@ class LuaScripts:
         bodies = {name: (folder / f"{name}.lua").read_text(encoding="utf-8") for name in names}
         self._scripts = {name: client.register_script(f"{shared}\n{body}") for name, body in bodies.items()}
 
-    def run(self, name: str, *arguments: str | int) -> Any:
+    def run(self, name: str, *arguments: str | int | bytes) -> Any:
         """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
         return self.trips.run_one(self._scripts[name], (self._prefix, *arguments))
 

@@ -89,8 +89,21 @@ def digest(notification: Notification) -> str:
 
     Id, key and times are left out: who repeats "within two hours" a minute later means the same.
     """
-    content = msgspec.structs.replace(notification, id=None, key=None, not_before=None, expires=None)
-    return hashlib.sha256(canonical_json(content)).hexdigest()
+    return content_and_digest(notification)[1]
+
+
+def content_and_digest(notification: Notification) -> tuple[bytes, str]:
+    """The JSON text without id and key, and the digest."""
+    content = canonical_json(msgspec.structs.replace(notification, id=None, key=None))
+    is_timed = notification.not_before or notification.expires
+    timeless = (
+        canonical_json(
+            msgspec.structs.replace(notification, id=None, key=None, not_before=None, expires=None)
+        )
+        if is_timed
+        else content
+    )
+    return content, hashlib.sha256(timeless).hexdigest()
 
 
 def envelope_recipients(notification: Notification) -> tuple[str, ...]:

@@ -85,12 +85,17 @@ def check_unicode(document: Document) -> None:
     Raises:
         InvalidNotification: The first field that no encoding can carry.
     """
-    broken: str | None = None
-    for field in document.__struct_fields__:
-        try:
-            msgspec.json.encode(getattr(document, field))
-        except UnicodeEncodeError:
-            broken = field
-            break
-    if broken:
-        raise refuse(broken, "is not valid Unicode")
+    if _is_encodable(document):
+        return
+    broken = next(
+        field for field in document.__struct_fields__ if not _is_encodable(getattr(document, field))
+    )
+    raise refuse(broken, "is not valid Unicode")
+
+
+def _is_encodable(value: object) -> bool:
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return False
+    return True

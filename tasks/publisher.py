@@ -12,17 +12,14 @@ accepted, and publishing again under the same id is harmless.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import itertools
 import time
 import uuid
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
-
-import kombu.exceptions
-import msgspec
+from typing import Self, get_args
 
 from settings_store.environment import Environment
 from settings_store.followed_password import follow_password
@@ -34,22 +31,24 @@ from settings_store.store import SettingsStore
 from tasks import notification as notifications
 from tasks import tracing
 from tasks.accepting import accepting
-from tasks.bells import Bells, messages_for
+from tasks.bells import Bells
+from tasks.doorbell import Doorbell
 from tasks.ledger import Accepted, Entry, Ledger, State
+from tasks.meanwhile import meanwhile
 from tasks.notification import InvalidNotification, Notification
 from tasks.search_terms import terms_of
+from tasks.server import Channel
 from tasks.tally import NoTally, Tally
 from tasks.text_message import refuse_too_long
 from tasks.tokens import unknown_tokens
 from tasks.tracing import beginning
 
-#: So many are written in one round trip.
+#: So many are recorded in one step, and not much more content than this: nothing else happens in Redis
+#: meanwhile.
 ACCEPT_AT_ONCE = 200
+ACCEPT_AT_ONCE_CHARACTERS = 1_000_000
 #: Whoever publishes waits: of a Redis that says nothing they hear after two time-outs, about 20 s.
 PUBLISHER_RETRIES = 1
-#: A broker that did not do what it was asked is left alone for as long as that took, and for so long at
-#: least: the sweeper rings meanwhile, and not each who publishes waits for it anew.
-LEAVE_ALONE_SECONDS = 5.0
 
 _log = EventLog(__name__)
 
@@ -114,13 +113,10 @@ class Publisher:
             clock: Seconds; tells how long a broker that does not answer is left alone.
         """
         self._store = store
-        self._one_redis = one_redis
         self._options: Snapshot | None = None
         self._ledger = ledger
-        self._bells = bells
+        self._doorbell = Doorbell(bells, one_redis=one_redis, clock=clock)
         self._tally = tally or NoTally()
-        self._clock = clock
-        self._left_alone_until = float("-inf")
         self._opened = contextlib.ExitStack()
 
     @classmethod
@@ -190,19 +186,35 @@ class Publisher:
                 the same ids again is harmless.
         """
         outcomes: dict[int, Published | InvalidNotification | PublishError] = {}
-        pending: dict[int, Notification] = {}
-        for place, document in enumerate(documents):
-            try:
-                pending[place] = checked(document)
-            except InvalidNotification as fault:
-                outcomes[place] = fault
-        while pending:
-            some = [*itertools.islice(pending, ACCEPT_AT_ONCE)]
-            for place, outcome in zip(some, self._accept([pending[each] for each in some]), strict=True):
-                # Those that were made by older options are made anew.
-                if outcome is not None:
-                    outcomes[place] = outcome
-                    del pending[place]
+        places = deque(range(len(documents)))
+
+        def prepare() -> _Portion:
+            portion = _Portion(self._seen, among=len(documents))
+            while places and portion.has_room:
+                place = places.popleft()
+                try:
+                    portion.add(place, checked(documents[place]))
+                except InvalidNotification as fault:
+                    outcomes[place] = fault
+            return portion
+
+        portion = prepare()
+        while portion.entries:
+            record = functools.partial(self._record, portion)
+            # What comes next is made ready while the ledger is at this.
+            recording = meanwhile(record) if places else None
+            following = prepare()
+            answers = recording.result() if recording else record()
+            moved = []
+            for (place, entry), answer in zip(portion.entries.items(), answers, strict=True):
+                if answer.status == "moved":
+                    moved.append(place)
+                else:
+                    outcomes[place] = outcome_of(answer, entry)
+            if moved:
+                # Made by older options, as was what follows: once more, in the same order.
+                places.extendleft(reversed([*moved, *following.entries]))
+            portion = prepare() if moved else following
         return [outcomes[place] for place in range(len(documents))]
 
     def _seen(self) -> Snapshot:
@@ -210,34 +222,27 @@ class Publisher:
         options = self._options = self._options or self._store.snapshot()
         return options
 
-    def _accept(self, notifications: Sequence[Notification]) -> list[Published | PublishError | None]:
-        """The outcome of each; None where the options are newer than those last seen."""
-        options = self._seen()
-        entries = [entry_of(notification, options) for notification in notifications]
-        room = self._room(entries)
-        bell = None
-        by_lane: dict[str, list[str]] = {}
+    def _record(self, portion: _Portion) -> list[Accepted]:
+        """Record a portion and ring for it."""
+        entries, among = tuple(portion.entries.values()), portion.among
+        room = self._doorbell.has_room(entries, among=among)
+        rings_later = room and not self._doorbell.one_redis
         with accepting(entries) as traced:
-            if room and self._one_redis and len(entries) == 1:
-                bell = self._bells.written(entries[0].id, entries[0].lane)
+            bells = self._doorbell.written(entries, among=among) if room and not rings_later else ()
             with tracing.step("ledger"):
-                answers = self._ledger.accept_many(traced, ring=room, revision=options.revision, bell=bell)
+                answers = self._ledger.accept_many(
+                    traced, ring=rings_later, revision=portion.options.revision, bells=bells
+                )
+            by_lane: dict[str, list[str]] = {}
             for entry, answer in zip(entries, answers, strict=True):
                 self._count(answer, entry)
                 if answer.status == "accepted" and answer.state == "queued":
                     by_lane.setdefault(entry.lane, []).append(answer.id)
                 elif answer.status == "moved":
                     self._options = None
-            if bell is not None:
-                for lane in by_lane:
-                    self._bells.rung(lane)
-            elif room:
-                with tracing.step("enqueue"):
-                    self._ring(by_lane)
-        return [
-            None if answer.status == "moved" else outcome_of(answer, entry)
-            for answer, entry in zip(answers, entries, strict=True)
-        ]
+            if room:
+                self._doorbell.ring(by_lane, among=among)
+        return answers
 
     def _count(self, answer: Accepted, entry: Entry) -> None:
         if answer.status == "accepted":
@@ -249,33 +254,6 @@ class Publisher:
                 priority=entry.priority,
             )
             self._tally.accepted(entry.channel, entry.priority)
-
-    def _room(self, entries: list[Entry]) -> bool:
-        """Whether the broker takes a bell for all of these now; else the sweeper rings for them in time."""
-        began = self._clock()
-        if began < self._left_alone_until:
-            return False
-        counts = Counter(entry.lane for entry in entries)
-        try:
-            return all(self._bells.room(lane) >= messages_for(count, lane) for lane, count in counts.items())
-        except (kombu.exceptions.OperationalError, OSError) as error:
-            self._leave_alone(began)
-            _log.warning("broker_not_reached", error=type(error).__name__)
-            return False
-
-    def _ring(self, by_lane: Mapping[str, Sequence[str]]) -> None:
-        began = self._clock()
-        try:
-            for lane, ids in by_lane.items():
-                self._bells.ring_together(ids, lane)
-        except (kombu.exceptions.OperationalError, OSError) as error:
-            # They are accepted all the same: the sweeper rings for whatever nobody claimed.
-            self._leave_alone(began)
-            _log.warning("bell_not_rung", error=type(error).__name__)
-
-    def _leave_alone(self, began: float) -> None:
-        now = self._clock()
-        self._left_alone_until = now + max(now - began, LEAVE_ALONE_SECONDS)
 
 
 def checked(document: Document) -> Notification:
@@ -293,18 +271,15 @@ def checked(document: Document) -> Notification:
 
 def entry_of(notification: Notification, snapshot: Snapshot) -> Entry:
     """What the ledger records of a notification under these options."""
-    notification_id = notification.id or str(uuid.uuid4())
-    hours = snapshot.number(f"delivery.{notification.channel}_age_limit_hours")
+    content, digest = notifications.content_and_digest(notification)
     return Entry(
-        id=notification_id,
-        digest=notifications.digest(notification),
+        id=notification.id or str(uuid.uuid4()),
+        digest=digest,
         channel=notification.channel,
         lane=notification.lane,
-        content=notifications.canonical_json(
-            msgspec.structs.replace(notification, id=None, key=None)
-        ).decode(),
+        content=content.decode(),
         recipients=len(notifications.envelope_recipients(notification)),
-        age_limit_ms=hours * 3_600_000,
+        age_limit_ms=snapshot.derive(_age_limits_ms)[notification.channel],
         key=hashlib.sha256(notification.key.encode()).hexdigest() if notification.key else "",
         not_before_ms=int(notification.not_before.timestamp() * 1000) if notification.not_before else 0,
         expires_ms=int(notification.expires.timestamp() * 1000) if notification.expires else 0,
@@ -312,6 +287,43 @@ def entry_of(notification: Notification, snapshot: Snapshot) -> Entry:
         priority=notification.priority,
         terms=terms_of(notification),
     )
+
+
+def _age_limits_ms(snapshot: Snapshot) -> Mapping[Channel, int]:
+    return {
+        channel: snapshot.number(f"delivery.{channel}_age_limit_hours") * 3_600_000
+        for channel in get_args(Channel)
+    }
+
+
+class _Portion:
+    """What is recorded in one step, made by the same options.
+
+    Attributes:
+        among: How many are published about now.
+        entries: What to record, by the place of its document.
+    """
+
+    def __init__(self, options: Callable[[], Snapshot], *, among: int) -> None:
+        self._seen = options
+        self.among = among
+        self.entries: dict[int, Entry] = {}
+        self._characters = 0
+
+    @functools.cached_property
+    def options(self) -> Snapshot:
+        """The options; looked at where there is something to make by them."""
+        return self._seen()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be added."""
+        return len(self.entries) < ACCEPT_AT_ONCE and self._characters < ACCEPT_AT_ONCE_CHARACTERS
+
+    def add(self, place: int, notification: Notification) -> None:
+        """Add one."""
+        entry = self.entries[place] = entry_of(notification, self.options)
+        self._characters += len(entry.content)
 
 
 def outcome_of(answer: Accepted, entry: Entry) -> Published | PublishError:

@@ -7,6 +7,7 @@ is not a secret to somebody who guesses the value; it keeps it out of sight.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import unicodedata
 from typing import Final, Literal
@@ -18,12 +19,19 @@ SearchTerm = Literal["job", "schedule", "machine", "recipient"]
 
 #: 72 bits: two values in a hundred million meet with a probability of one in a million.
 _BYTES: Final = 9
+#: The same people and jobs come again and again.
+_KNOWN: Final = 4_096
 #: As the scripts of the ledger cut them.
 TERM_CHARACTERS: Final = 12
 
 
 def term(name: SearchTerm, value: str) -> str:
     """The term of a value; the same for values that differ in case and blanks alone."""
+    return _term(name, value)
+
+
+@functools.lru_cache(maxsize=_KNOWN)
+def _term(name: SearchTerm, value: str) -> str:
     plain = _address(value) if name == "recipient" else value
     alike = " ".join(unicodedata.normalize("NFKC", plain).casefold().split())
     digest = hashlib.sha256(f"{name}\0{alike}".encode("utf-8", "surrogatepass")).digest()

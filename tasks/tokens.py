@@ -19,6 +19,7 @@ TOKEN_NAME_MAX_CHARACTERS = 128
 #: All values put into one text; a short message with many tokens for long values would grow without bound.
 INSERTED_MAX_CHARACTERS = 4 * 1024 * 1024
 
+_BEGINS = "[["
 _TOKEN = re.compile(rf"\[\[([^\[\]\r\n]{{1,{TOKEN_NAME_MAX_CHARACTERS}}})\]\]")
 
 _OPCON_NAMES = {
@@ -58,7 +59,7 @@ def expand(
         number: The value of `$NOTIFYID`.
         escape: Applied to each value, for texts with a syntax of their own.
     """
-    if "[[" not in text:
+    if _BEGINS not in text:
         return Expanded(text)
     values = _values(notification, number)
     unknown: dict[str, None] = {}
@@ -82,7 +83,7 @@ def unknown_tokens(notification: Notification) -> tuple[str, ...]:
     """The names of all tokens of a notification that nothing resolves, once each; content, not for logs."""
     paths = (each.path for each in notification.attachments if isinstance(each, FileAttachment))
     texts = (notification.subject, notification.message, notification.html or "", *paths)
-    names = (name for text in texts for name in expand(text, notification, 0).unknown)
+    names = (name for text in texts if _BEGINS in text for name in expand(text, notification, 0).unknown)
     return tuple(dict.fromkeys(names))
 
 

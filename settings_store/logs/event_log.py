@@ -59,7 +59,8 @@ class EventLog:
         self._write(logging.CRITICAL, event, fields)
 
     def _write(self, level: int, event: str, fields: Mapping[str, object]) -> None:
-        self._logger.log(level, Event(event, fields), stacklevel=3)
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, Event(event, fields), stacklevel=3)
 
 
 @contextlib.contextmanager

@@ -11,10 +11,9 @@ import redis
 from tasks.ledger.accepting import (
     ACCEPT_MEMORY_SHARE,
     FULL,
-    NO_BELL,
     Bell,
     LedgerUnavailable,
-    accept_arguments,
+    packed,
     read_accepted,
 )
 from tasks.ledger.records import (
@@ -79,21 +78,18 @@ class Ledger:
         self._memory_checked = -_MEMORY_CHECK_SECONDS
         self._memory_share = 0.0
 
-    def accept(
-        self, entry: Entry, *, ring: bool, revision: int | None = None, bell: Bell | None = None
-    ) -> Accepted:
+    def accept(self, entry: Entry, *, ring: bool, revision: int | None = None) -> Accepted:
         """Record a notification.
 
         Args:
             entry: What to record.
             ring: Whether it is enqueued at once; else a sweeper does within a second.
             revision: Of the options that the entry was made by: answered as `moved` where they are newer.
-            bell: Put into its queue in the same step, where the broker is this very Redis.
 
         Raises:
             LedgerUnavailable: Redis is nearly out of memory.
         """
-        return self.accept_many([entry], ring=ring, revision=revision, bell=bell)[0]
+        return self.accept_many([entry], ring=ring, revision=revision)[0]
 
     def accept_many(
         self,
@@ -101,25 +97,35 @@ class Ledger:
         *,
         ring: bool,
         revision: int | None = None,
-        bell: Bell | None = None,
+        bells: Sequence[Bell] = (),
     ) -> list[Accepted]:
-        """Record many in one round trip, each by itself: one that is refused does not touch the others.
+        """Record many in one step, each by itself: one that is refused does not touch the others.
+
+        Nothing else happens in Redis meanwhile: some hundred at a time are a matter of milliseconds.
+
+        Args:
+            entries: What to record.
+            ring: Whether the caller enqueues them at once; else a sweeper does within a second, for whatever
+                no bell is for.
+            revision: Of the options that the entries were made by: answered as `moved` where they are newer.
+            bells: Put into their queues in the same step, where the broker is this very Redis.
 
         Raises:
-            LedgerUnavailable: Redis is nearly out of memory; nothing was recorded. A failure in the middle
-                raises `redis.RedisError`; asking again with the same ids records the rest once.
+            LedgerUnavailable: Redis is nearly out of memory; nothing was recorded.
         """
         self.refuse_when_nearly_full()
-        held_to = (self._revision_key, "" if revision is None else revision, *(bell or NO_BELL))
-        arguments = [
-            (
-                *accept_arguments(entry, ring=ring, ring_again_ms=_ms(RING_AGAIN_SECONDS)),
-                *held_to,
-                entry.trace,
-            )
-            for entry in entries
-        ]
-        return read_accepted(self._scripts.run_many("accept", arguments))
+        asked = packed(
+            entries,
+            revision_key=self._revision_key,
+            revision=revision,
+            ring=ring,
+            ring_again_ms=_ms(RING_AGAIN_SECONDS),
+            bells=bells,
+        )
+        try:
+            return read_accepted(entries, self._scripts.run("accept", asked))
+        except redis.exceptions.OutOfMemoryError:
+            raise LedgerUnavailable(FULL) from None
 
     def claim(
         self,

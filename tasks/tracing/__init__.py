@@ -11,6 +11,6 @@ headers of the task carry it too. Both hold ids and nothing else. No span has an
 Where nobody asks for traces, by the standard variables `OTEL_*`, nothing is imported and nothing is kept.
 """
 
-from tasks.tracing.tracer import carrier, span, step
+from tasks.tracing.tracer import carrier, is_on, span, step
 
-__all__ = ["carrier", "span", "step"]
+__all__ = ["carrier", "is_on", "span", "step"]

@@ -100,6 +100,11 @@ def use(tracer: Tracer) -> None:
     _used[:] = [tracer]
 
 
+def is_on() -> bool:
+    """Whether this process traces at all."""
+    return not isinstance(_used[0], NoTracer)
+
+
 def tracer() -> Tracer:
     """The one in use."""
     return _used[0]

@@ -62,7 +62,7 @@ class WatchedLedger(Ledger):
         self._client = client
         run, run_many = self._scripts.run, self._scripts.run_many
 
-        def watched_run(name: str, *arguments: str | int) -> Any:
+        def watched_run(name: str, *arguments: str | int | bytes) -> Any:
             before = self._states()
             answer = run(name, *arguments)
             self._compare(name, before, answer)

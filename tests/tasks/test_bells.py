@@ -64,7 +64,8 @@ def test_a_bell_that_the_ledger_writes_is_the_same(
 ) -> None:
     bells = Bells(valkey_url, prefix=prefix)
     for odd_id in (ID, 'straße " 5'):
-        key, written = bells.written(odd_id, "low")
+        ((key, written, ids),) = bells.written([odd_id], "low")
+        assert ids == (odd_id,)
         bells.ring([(odd_id, "low", 0)])
         assert redis_server.llen(key) == 1, "it is the key that the broker's client uses"
         redis_server.lpush(key, written)
@@ -92,6 +93,28 @@ def test_many_first_passes_share_messages(bells: Bells, redis_server: redis.Redi
     messages = ids_in(redis_server, "notify.low")
     assert {len(each) for each in messages} == {broker.BATCH_IDS}
     assert [each for some in messages for each in some] == ids
+
+
+@pytest.mark.parametrize("count, among", [(10, 10), (40, 40), (100, 1_000)])
+def test_the_ledger_writes_for_many_what_would_be_rung(
+    bells: Bells, redis_server: redis.Redis, count: int, among: int
+) -> None:
+    ids = [f"n{number}" for number in range(count)]
+    written = bells.written(ids, "low", among=among)
+    bells.ring_together(ids, "low", among=among)
+    assert len(written) == redis_server.llen("notify.low")
+    for key, text, _ in written:
+        redis_server.lpush(f"{key}.ours", text)
+    for _, _, told in written:
+        theirs, ours = message(redis_server, "notify.low"), message(redis_server, "notify.low.ours")
+        for each in (theirs, ours):
+            each["properties"].pop("delivery_tag")
+            if count > 10:
+                for own in ("id", "root_id"):
+                    assert each["headers"].pop(own)
+                each["properties"].pop("correlation_id")
+        assert ours == theirs
+        assert ours["body"][0] in ([list(told)], list(told))
 
 
 @pytest.mark.parametrize(

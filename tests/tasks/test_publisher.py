@@ -6,10 +6,11 @@ import base64
 import contextlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -18,10 +19,17 @@ from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks import broker
-from tasks.bells import Bells
+from tasks.bells import Bells, messages_for
 from tasks.ledger import LedgerQueries, LedgerUnavailable
 from tasks.notification import InvalidNotification, parse
-from tasks.publisher import ExpiredAlready, KeyConflict, Published, Publisher
+from tasks.publisher import (
+    ACCEPT_AT_ONCE,
+    ACCEPT_AT_ONCE_CHARACTERS,
+    ExpiredAlready,
+    KeyConflict,
+    Published,
+    Publisher,
+)
 from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
 from tests.rigs.notifications import email, text
 from tests.rigs.processes import free_port, wait_until
@@ -166,6 +174,87 @@ def test_one_is_published_in_one_round_trip(door: Door, monkeypatch: pytest.Monk
     assert door.due()[published.id] > door.now_ms() + 20_000, "it has had its bell"
 
 
+def test_many_are_recorded_and_rung_for_in_a_few_steps(door: Door) -> None:
+    door.publisher.publish(email())
+    door.redis.config_resetstat()
+    door.publisher.publish_many([email(subject=str(number)) for number in range(450)])
+    stats = door.redis.info("commandstats")
+    steps = -(-450 // ACCEPT_AT_ONCE)
+    assert stats["cmdstat_evalsha"]["calls"] == steps
+    assert stats["cmdstat_xadd"]["calls"] == 450
+    assert stats["cmdstat_zadd"]["calls"] == 4 * steps, "one for each key of the index, however many they are"
+    # As many to a message as if all of them had been recorded in one step.
+    portions = (ACCEPT_AT_ONCE, ACCEPT_AT_ONCE, 450 - 2 * ACCEPT_AT_ONCE)
+    assert door.redis.llen("notify.normal") == 1 + sum(
+        messages_for(count, "normal", among=450) for count in portions
+    )
+    assert door.bells() == 451
+
+
+def test_many_long_ones_are_recorded_a_few_at_a_time(door: Door) -> None:
+    door.publisher.publish(email())
+    door.redis.config_resetstat()
+    long = "x" * (ACCEPT_AT_ONCE_CHARACTERS // 2)
+    outcomes = door.publisher.publish_many([email(subject=str(number), message=long) for number in range(5)])
+    assert [outcome.number for outcome in outcomes if isinstance(outcome, Published)] == [2, 3, 4, 5, 6]
+    assert door.redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 3
+
+
+def test_the_same_twice_in_one_call_is_recorded_once(door: Door) -> None:
+    outcomes = door.publisher.publish_many(
+        [email(id="a", key="k"), email(id="b", key="k"), email(id="a", message="other"), email(id="c")]
+    )
+    assert isinstance(outcomes[2], KeyConflict)
+    published = [outcome for outcome in outcomes if isinstance(outcome, Published)]
+    assert [(each.id, each.number, each.again) for each in published] == [
+        ("a", 1, False),
+        ("a", 1, True),
+        ("c", 2, False),
+    ]
+    assert door.bells() == 2
+    assert sum(door.queries.counts().values()) == 2
+
+
+def test_of_many_each_lane_has_its_own_bells_and_what_waits_has_none(door: Door) -> None:
+    later = (datetime.now(tz=UTC) + timedelta(hours=1)).isoformat()
+    earlier = (datetime.now(tz=UTC) - timedelta(hours=1)).isoformat()
+    outcomes = door.publisher.publish_many(
+        [
+            *(email(subject=str(number), priority="high") for number in range(40)),
+            *(email(subject=str(number)) for number in range(40)),
+            email(not_before=later),
+            email(not_before=earlier),
+        ]
+    )
+    assert (door.bells("notify.high"), door.bells()) == (40, 40)
+    waits, may_go = outcomes[-2:]
+    assert isinstance(waits, Published)
+    assert isinstance(may_go, Published)
+    assert (waits.state, may_go.state) == ("waiting", "queued")
+    assert door.due()[may_go.id] <= door.now_ms(), "nobody rang, so the sweeper does at once"
+
+
+def test_where_redis_goes_away_in_the_middle_of_many_the_caller_hears_so(own_server: FaketimeRedis) -> None:
+    def documents() -> Iterator[Mapping[str, object]]:
+        for number in range(450):
+            if number == ACCEPT_AT_ONCE + 1:
+                own_server.stop()
+            yield email(id=f"n{number}")
+
+    class Lazily(list[Mapping[str, object]]):
+        def __init__(self) -> None:
+            super().__init__([{}] * 450)
+            self.made = documents()
+
+        def __getitem__(self, _place: object) -> Any:
+            return next(self.made)
+
+    with door_to(own_server.url) as door:
+        door.publisher.publish(email())
+        with pytest.raises(redis.RedisError):
+            door.publisher.publish_many(Lazily())
+
+
 def test_a_bell_is_rung_once_for_what_is_published_again(door: Door) -> None:
     document = email(id="n1", key="k1")
     assert [door.publisher.publish(document).again for _ in range(3)] == [False, True, True]
@@ -252,7 +341,7 @@ def test_a_broker_that_does_not_answer_is_not_waited_for_anew_at_once(
 
     monkeypatch.setattr(Bells, "room", room)
     with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
-        monkeypatch.setattr(door.publisher, "_clock", lambda: now[0])
+        monkeypatch.setattr(door.publisher._doorbell, "_clock", lambda: now[0])
         published = [door.publisher.publish(email()) for _ in range(3)]
         assert asked == 1
         assert set(door.due()) == {each.id for each in published}

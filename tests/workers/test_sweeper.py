@@ -212,9 +212,9 @@ def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None
         sweeper._lock_key = f"notify:sweeper:{runtime.worker}"
         ring = runtime.bells.ring_together
 
-        def remember(ids: Sequence[str], lane: str, *, in_turn: bool = False) -> int:
+        def remember(ids: Sequence[str], lane: str, *, among: int = 0, in_turn: bool = False) -> int:
             rung.extend(ids)
-            return ring(ids, lane, in_turn=in_turn)
+            return ring(ids, lane, among=among, in_turn=in_turn)
 
         runtime.bells.ring_together = remember  # type: ignore[method-assign]
         start.wait()

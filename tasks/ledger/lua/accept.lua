@@ -1,63 +1,108 @@
--- Record a notification, or say that it is recorded already. Repeating a call changes nothing.
--- ARGV: prefix, id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
---       expires (0 = by age limit alone), age limit ms, ring again ms, ring now (1 or 0), remark or '', kind or '',
---       first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH each),
---       revision key, revision or '' (recorded only while it is this one), queue or '', bell to put into it,
---       traceparent or ''
-local id, digest, key_hash, channel, lane, content = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
-local recipients, not_before, expires = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-local age_limit, ring_again, ring = tonumber(ARGV[11]), tonumber(ARGV[12]), ARGV[13] == '1'
+-- Record notifications, each by itself, or say which are recorded already. Repeating a call changes nothing.
+-- What the index needs of all of them is written at the end, once for each key.
+-- ARGV: prefix, and in MessagePack an array of
+--       revision key, revision or '' (recorded only while it is this one), ring again ms, whether the caller rings,
+--       bells: {queue, message to put into it} each,
+--       notifications: {id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
+--       expires (0 = by age limit alone), age limit ms, number of the bell that rings for it (0 = none), remark or '',
+--       kind or '', first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH
+--       each), traceparent or ''} each
+-- Answer: for each its number where it is queued now, else {status, id, number, state}
+local revision_key, revision, ring_again, caller_rings, bells, notifications = unpack(cmsgpack.unpack(ARGV[2]))
 local now = now_ms()
+local rings = {}
 
-local function answer_for(known_id)
+-- Members for one key, written together; unpack() bears some thousand values.
+local MOST_VALUES = 4000
+local gathered = {}
+
+local function gather(command, key, a, b)
+  local values = gathered[key]
+  if not values then
+    gathered[key] = {command = command, a, b}
+    return
+  end
+  values[#values + 1] = a
+  values[#values + 1] = b
+end
+
+local function write_gathered()
+  for key, values in pairs(gathered) do
+    for at = 1, #values, MOST_VALUES do
+      redis.call(values.command, key, unpack(values, at, math.min(at + MOST_VALUES - 1, #values)))
+    end
+  end
+end
+
+local is_current = revision == '' or (redis.call('HGET', revision_key, 'revision') or '0') == revision
+
+local function answer_for(known_id, digest)
   local known = load(known_id, 'digest', 'number', 'state')
   if not known.digest then return nil end
   return {known.digest == digest and 'same' or 'conflict', known_id, tonumber(known.number), known.state}
 end
 
-local answer = answer_for(id)
-if answer then return answer end
-if key_hash ~= '' then
-  local first_id = redis.call('GET', prefix .. ':key:' .. key_hash)
-  if first_id then
-    answer = answer_for(first_id)
+local function accept(id, digest, key_hash, channel, lane, content, recipients, not_before, expires, age_limit,
+                      bell, remark, kind, begins_with, priority, terms, trace)
+  local answer = answer_for(id, digest)
+  if answer then return answer end
+  if key_hash ~= '' then
+    local first_id = redis.call('GET', prefix .. ':key:' .. key_hash)
+    answer = first_id and answer_for(first_id, digest)
     if answer then return answer end
   end
-end
-if expires > 0 and expires <= now then return {'expired', id, 0, ''} end
-if ARGV[20] ~= '' and (redis.call('HGET', ARGV[19], 'revision') or '0') ~= ARGV[20] then return {'moved', id, 0, ''} end
+  if expires > 0 and expires <= now then return {'expired', id, 0, ''} end
+  if not is_current then return {'moved', id, 0, ''} end
 
-local starts = math.max(now, not_before)
-local last = starts + age_limit
-if expires > 0 and expires < last then last = expires end
-local number = redis.call('INCR', prefix .. ':number')
-local record = {id = id, number = number, channel = channel, lane = lane, priority = ARGV[17], accepted_at = now,
-                expires_at = last, outcomes = string.rep('o', recipients)}
-redis.call('HSET', record_key(id), 'number', number, 'digest', digest, 'channel', channel, 'lane', lane,
-           'priority', record.priority, 'content', content, 'accepted_at', now, 'expires_at', last,
-           'outcomes', record.outcomes)
-redis.call('HSET', number_key(number), number % 100, id)
-if ARGV[18] ~= '' then
-  redis.call('HSET', record_key(id), 'terms', ARGV[18])
-  for at = 1, #ARGV[18], TERM_LENGTH do
-    redis.call('ZADD', term_key(ARGV[18]:sub(at, at + TERM_LENGTH - 1)), now, number)
+  local last = math.max(now, not_before) + age_limit
+  if expires > 0 and expires < last then last = expires end
+  local waits = not_before > now
+  local number = redis.call('INCR', prefix .. ':number')
+  local record = {id = id, number = number, channel = channel, lane = lane, priority = priority, accepted_at = now,
+                  expires_at = last, outcomes = string.rep('o', recipients)}
+  local fields = {'number', number, 'digest', digest, 'channel', channel, 'lane', lane, 'priority', priority,
+                  'content', content, 'accepted_at', now, 'expires_at', last, 'outcomes', record.outcomes}
+  local function add(name, value)
+    if value ~= '' then fields[#fields + 1], fields[#fields + 2] = name, value end
   end
+  add('terms', terms)
+  add('key', key_hash)
+  add('trace', trace)
+  add('kind', kind)
+  if not waits then
+    record.state = 'queued'
+    add('state', record.state)
+  end
+  redis.call('HSET', record_key(id), unpack(fields))
+  if key_hash ~= '' then redis.call('SET', prefix .. ':key:' .. key_hash, id) end
+  gather('HSET', number_key(number), number % 100, id)
+  for at = 1, #terms, TERM_LENGTH do
+    gather('ZADD', term_key(terms:sub(at, at + TERM_LENGTH - 1)), now, number)
+  end
+  if begins_with ~= '' then
+    local entry = cjson.decode(begins_with)
+    note_event(id, now, entry.verdict, entry.reason, entry)
+  end
+  if remark ~= '' then note_event(id, now, 'remark', remark) end
+  if waits then
+    wait_until(record, not_before, 'not before its time')
+    return {'accepted', id, number, record.state}
+  end
+  -- As queue() does it, of what was in no other state before.
+  local list = list_of(record)
+  if not gathered[list_key(list)] then gather('SADD', prefix .. ':lists', list) end
+  gather('ZADD', list_key(list), now, number)
+  gather('ZADD', ready_key(priority), now, number)
+  gather('ZADD', due_key(lane), math.min((caller_rings or bell > 0) and now + ring_again or now, last), id)
+  tell(record)
+  rings[bell] = true
+  return number
 end
-if key_hash ~= '' then
-  redis.call('SET', prefix .. ':key:' .. key_hash, id)
-  redis.call('HSET', record_key(id), 'key', key_hash)
+
+local answers = {}
+for place, notification in ipairs(notifications) do answers[place] = accept(unpack(notification)) end
+write_gathered()
+for place, bell in ipairs(bells) do
+  if rings[place] then redis.call('LPUSH', bell[1], bell[2]) end
 end
-if ARGV[23] ~= '' then redis.call('HSET', record_key(id), 'trace', ARGV[23]) end
-if ARGV[15] ~= '' then redis.call('HSET', record_key(id), 'kind', ARGV[15]) end
-if ARGV[16] ~= '' then
-  local entry = cjson.decode(ARGV[16])
-  note_event(id, now, entry.verdict, entry.reason, entry)
-end
-if ARGV[14] ~= '' then note_event(id, now, 'remark', ARGV[14]) end
-if not_before > now then
-  wait_until(record, not_before, 'not before its time')
-else
-  queue(record, ring and now + ring_again or now, now)
-  if ARGV[21] ~= '' then redis.call('LPUSH', ARGV[21], ARGV[22]) end
-end
-return {'accepted', id, number, record.state}
+return answers
