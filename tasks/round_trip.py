@@ -23,7 +23,7 @@ AT_HAND_SECONDS: Final = 1.0
 AT_HAND_MAXIMUM: Final = 8
 
 #: A script and its arguments.
-Call = tuple[Script, Sequence[str | int]]
+Call = tuple[Script, Sequence[str | int | bytes]]
 
 
 class RoundTrips:
@@ -58,7 +58,7 @@ class RoundTrips:
             answers = self._asked(commands)
         return answers
 
-    def run_one(self, script: Script, arguments: Sequence[str | int]) -> Any:
+    def run_one(self, script: Script, arguments: Sequence[str | int | bytes]) -> Any:
         """The answer to a single one.
 
         Raises:
