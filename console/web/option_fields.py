@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from settings_store.calendar_date import CalendarDate
 from settings_store.catalog import ALL_OPTIONS, GROUPS, selected
+from settings_store.change import after_change, difference
 from settings_store.history import Mark, Pair
 from settings_store.kinds import TEXT_MAXIMUM_CHARACTERS, Boolean, Choice, Guid, Integer, Secret, Text, Value
 from settings_store.option import Option
@@ -94,6 +95,7 @@ class Form:
 
 def option_fields(store: SettingsStore, snapshot: Snapshot, form: Form) -> dict[str, OptionField]:
     """Every option as a field, in the order of the catalogue."""
+    snapshot = _with_typed_mirrors(snapshot, form.typed)
     marks = store.changed()
     expiries = {each.option: each for each in secret_expiries(snapshot, datetime.now(UTC).date())}
     fields = {}
@@ -108,7 +110,7 @@ def option_fields(store: SettingsStore, snapshot: Snapshot, form: Form) -> dict[
             option,
             element,
             attributes,
-            value=held if typed is None else typed,
+            value=form.typed.get(key if option.secret else source, held),
             own=own if typed is None or option.secret else typed,
             is_mirrored=source != key,
             is_set=option.secret and snapshot.is_set(key),
@@ -119,6 +121,16 @@ def option_fields(store: SettingsStore, snapshot: Snapshot, form: Form) -> dict[
             fault=form.faults.get(key, ""),
         )
     return fields
+
+
+def _with_typed_mirrors(snapshot: Snapshot, typed: Mapping[str, str]) -> Snapshot:
+    """The options with each "same as primary" as the form has it: what a mirror hides is the form's to show.
+
+    A secondary whose mirror was just turned off shows its own values; else the form would send the
+    primary's in their place.
+    """
+    flags: dict[str, Value] = {flag: typed[flag] == str(True) for flag, _ in MIRRORS.values() if flag in typed}
+    return after_change(snapshot, difference(snapshot, flags))
 
 
 def as_typed(value: Value) -> str:

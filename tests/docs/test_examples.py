@@ -18,12 +18,25 @@ from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.own_options import OWN_GROUPS
 from tasks import notification
 from tasks.publisher import checked
-from tests.rigs.pages import PAGES, PROJECT, Block, Typed, anchors, blocks, code_in_sentences, links, typed
+from tests.rigs.pages import (
+    PAGES,
+    PROJECT,
+    TEMPLATES,
+    Block,
+    Typed,
+    anchors,
+    blocks,
+    code_in_sentences,
+    links,
+    typed,
+    typed_in_template,
+)
 from workers import metrics_address
 
 JSON_BLOCKS = [block for page in PAGES for block in blocks(page, "json")]
 PYTHON_BLOCKS = [block for page in PAGES for block in blocks(page, "python")]
 COMMANDS = [command for page in PAGES for command in typed(page)]
+COMMANDS += [command for template in TEMPLATES for command in typed_in_template(template)]
 NOTIFY = [command for command in COMMANDS if command.program == "notify"]
 MAKE = [command for command in COMMANDS if command.program == "make"]
 OPTION = re.compile(rf"({'|'.join({*GROUPS, *OWN_GROUPS})})\.[a-z_]+")

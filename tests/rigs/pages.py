@@ -16,6 +16,8 @@ PAGES = (
 
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
+_CODE_OF_TEMPLATE = re.compile(r"<code>(notify [^<{]+)</code>")
+TEMPLATES = tuple(sorted((PROJECT / "console" / "web" / "templates").glob("*.html")))
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"[A-Z_]+=")
@@ -105,6 +107,14 @@ def typed(page: Path) -> Iterator[Typed]:
         if code.split()[0].rpartition("/")[2] in {"notify", "make"} or _ASSIGNMENT.match(code):
             for words in simple_commands(code):
                 yield Typed(where, words, whole=False)
+
+
+def typed_in_template(template: Path) -> Iterator[Typed]:
+    """The commands that a page of the console tells its reader to type."""
+    text = template.read_text(encoding="utf-8")
+    for found in _CODE_OF_TEMPLATE.finditer(text):
+        where = f"{template.relative_to(PROJECT)}:{text.count(chr(10), 0, found.start()) + 1}"
+        yield Typed(where, tuple(shlex.split(found[1])), whole=False)
 
 
 def simple_commands(line: str) -> Iterator[tuple[str, ...]]:

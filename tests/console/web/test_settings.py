@@ -99,6 +99,40 @@ def test_what_is_not_allowed_is_told_at_its_field_and_everything_typed_is_kept(
     assert store.snapshot().revision == 0
 
 
+@pytest.mark.parametrize("faulty", [True, False])
+def test_a_mirror_turned_off_in_a_form_that_comes_back_shows_the_secondary_its_own_values(
+    visitor: Visitor, store: SettingsStore, faulty: bool
+) -> None:
+    store.change(
+        {
+            "primary_email.server_name": "one.example",
+            "secondary_email.server_name": "two.example",
+            "mirror.email": True,
+        },
+        author="bert",
+    )
+    typed = {"mirror.email": "False", "primary_email.server_port": "0" if faulty else "26"}
+    back = review(visitor, typed, 1)
+    if not faulty:
+        back = visitor.post("/settings/edit", {"revision": "1", **{f"option.{k}": v for k, v in typed.items()}})
+    name = re.search(r'<input[^>]*id="secondary_email.server_name"[^>]*>', back.text)
+    assert name
+    assert 'value="two.example"' in name[0]
+    assert 'id="secondary_email-fields" aria-labelledby="secondary_email">' in back.text, "to be typed into"
+
+
+def test_a_mirror_turned_on_in_a_form_that_comes_back_shows_what_the_secondary_becomes(
+    visitor: Visitor, store: SettingsStore
+) -> None:
+    store.change({"secondary_email.server_name": "two.example"}, author="bert")
+    typed = {"mirror.email": "True", "primary_email.server_name": "new.example", "primary_email.server_port": "0"}
+    back = review(visitor, typed, 1)
+    name = re.search(r'<input[^>]*id="secondary_email.server_name"[^>]*>', back.text)
+    assert name
+    assert 'value="new.example"' in name[0]
+    assert 'data-own="two.example"' in name[0], "comes back where the mirror is turned off again"
+
+
 def test_fields_that_nobody_touched_change_nothing(visitor: Visitor, store: SettingsStore) -> None:
     store.change({"primary_email.server_name": " spaces ", "text.delimiter": "~"}, author="bert")
     same = {key: str(store.snapshot().own(key)) for key, option in ALL_OPTIONS.items() if not option.secret}
