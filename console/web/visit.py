@@ -70,8 +70,12 @@ class Visit:
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
-        """Channels that do not go as they are meant to, each with its tone, for who may see servers."""
-        if not (self.is_signed_in and self.may(Privilege.VIEW_SERVER_OPTIONS)):
+        """Channels that do not go as they are meant to, each with its tone.
+
+        For who may see servers, or the messages, whose timelines tell the same.
+        """
+        sees = self.may(Privilege.VIEW_SERVER_OPTIONS) or self.may(Privilege.VIEW_NOTIFICATIONS)
+        if not (self.is_signed_in and sees):
             return []
         return warnings_of(standings(self.options, self.backend.breaker.servers()))
 

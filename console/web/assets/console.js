@@ -33,19 +33,29 @@ const serverNow = Number(document.body.dataset.now || 0);
 const clockAhead = serverNow ? serverNow - Date.now() : 0;
 
 // <div data-live="/path" data-every="5">: replaced by what the server has there, while somebody looks and
-// nothing in it has the focus or is ticked. A fault leaves what is there; the next turn tries again.
+// nothing in it has the focus or is ticked. A fault leaves what is there and says so above; the next turn tries
+// again. What is as it was stays untouched, so that nobody hears it again and again.
 async function refresh(element) {
   if (document.hidden || element.contains(document.activeElement)) return;
   if (element.querySelector("input[type=checkbox]:checked")) return;
   try {
     const answer = await fetch(element.dataset.live, {headers: {"X-Part": "1"}, redirect: "error"});
-    element.toggleAttribute("data-stale", !answer.ok);
+    tellStale(element, answer.ok ? "" : answer.status === 401 ? "out" : "away");
     if (answer.ok) {
-      element.innerHTML = await answer.text();
+      const fresh = document.createElement("template");
+      fresh.innerHTML = await answer.text();
+      if (fresh.innerHTML !== element.innerHTML) element.replaceChildren(fresh.content);
       tickTimes();
     }
   } catch {
-    element.toggleAttribute("data-stale", true);
+    tellStale(element, "away");
+  }
+}
+
+function tellStale(element, why) {
+  if (why) element.dataset.stale = why; else delete element.dataset.stale;
+  for (const note of document.querySelectorAll("[data-stale-note]")) {
+    note.hidden = !document.querySelector(`[data-stale="${note.dataset.staleNote}"]`);
   }
 }
 

@@ -16,6 +16,8 @@ from tasks.ledger import DEAD_LETTERS, STATES, MessageFilter
 pages = PageRoutes()
 
 _HOUR_MS: Final = 3_600_000
+#: Whatever waits longer than this for a worker is marked; the alert of the same is deploy/prometheus.
+_LONG_MS: Final = 300_000
 #: What a person looks for first.
 _FIGURES: Final = ("waiting", "held", "failed", "partial", "uncertain", "expired")
 
@@ -27,6 +29,12 @@ def overview(visit: Visit) -> Response:
     if visit.asks_for_part:
         return visit.part("overview_parts.html", **values)
     return visit.page("overview.html", **values)
+
+
+@pages.get("/standing", need=Open.SIGNED_IN)
+def standing(visit: Visit) -> Response:
+    """The banner of every page, for the script that keeps it live."""
+    return visit.part("standing.html")
 
 
 def _values(visit: Visit) -> dict[str, Any]:
@@ -45,18 +53,19 @@ def _values(visit: Visit) -> dict[str, Any]:
 def _flow(visit: Visit) -> dict[str, Any]:
     queries, now_ms = visit.backend.queries, visit.now_ms
     counts = queries.counts()
-    overdue, oldest_ms = queries.overdue(now_ms)
+    # Not by the due-set: of what is queued that knows when to ring again, and so is never late.
+    queued_since_ms = min(queries.queued_since().values(), default=None)
     last_hour = queries.search(MessageFilter(since_ms=now_ms - _HOUR_MS), limit=1)
     hours = last_hours(queries, now_ms=now_ms)
     return {
         "counts": counts,
         "figures": [(state, counts[state]) for state in _FIGURES],
-        "rest": [(state, counts[state]) for state in STATES if state not in _FIGURES],
+        "rest": [(state, counts[state]) for state in STATES if state not in {*_FIGURES, "queued"}],
+        "queued_since_ms": queued_since_ms,
+        "queued_long": queued_since_ms is not None and now_ms - queued_since_ms > _LONG_MS,
         "dead_letters": DEAD_LETTERS,
         "total": sum(counts.values()),
         "last_hour": last_hour.total,
-        "overdue": overdue,
-        "oldest_ms": oldest_ms,
         "bars": bars(hours),
         "hours": hours,
         "width": WIDTH,

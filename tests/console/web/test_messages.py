@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 import redis
@@ -104,6 +105,16 @@ def test_a_filter_in_the_address_finds_it_and_a_page_can_be_passed_on(
     assert f'href="/messages/{number}"' in body
     if "since" not in query:
         assert "1 message matches." in body
+
+
+def test_a_filter_of_any_length_keeps_its_own_list_live(visitor: Visitor, told: ToldLedger) -> None:
+    told.accept(email(context={"job": "ю" * 300}))
+    query = urlencode({"job": "ю" * 300})
+    body = visitor.get(f"/messages?{query}&until=0s").text
+    assert f'data-live="/messages?{query}&amp;until=0s"' in body
+    part = re.search(r'data-live="(/messages[^"]*)"', body)
+    assert part
+    assert "1 message matches." in visitor.get(unescape(part[1]), {"X-Part": "1"}).text
 
 
 def test_a_number_leads_to_its_page_and_an_unknown_one_is_told(visitor: Visitor, told: ToldLedger) -> None:

@@ -12,6 +12,7 @@ from console.web.traffic_chart import HEIGHT, Hour, bars
 from settings_store.access import Access, Privilege
 from settings_store.store import SettingsStore
 from tasks.fleet import Fleet, WorkerLife
+from tasks.ledger import MessageFilter
 from tests.rigs.accounts import PASSWORD
 from tests.rigs.browser import LOOKS, Look, assert_accessible, assert_fits, open_context, sign_in
 from tests.rigs.console import Console, administrator
@@ -40,6 +41,24 @@ def test_one_look_tells_rate_dead_letters_and_workers_that_are_behind(console: C
     assert "3 accepted, 1 of them undelivered" in body
     assert "1 of 8" in body
     assert "not yet 1" in body
+
+
+def test_the_age_of_the_queue_is_told_though_its_bells_were_rung_a_moment_ago(
+    console: Console, anna: str, redis_server: redis.Redis
+) -> None:
+    told = ToldLedger(redis_server)
+    told.clock.advance(time.time() - told.clock.now_ms / 1000 - 600)
+    told.accept(email())
+    visitor = console.visitor(anna)
+    told.clock.advance(600)
+    assert told.ledger.sweep("normal", room=10).ring, "a sweeper rings for it again, and moves when it is due"
+    body = visitor.get("/").text
+    figure = body.partition("queued for a worker</dt>")[2].partition("</div>")[0]
+    assert '<a href="/messages?state=queued">1</a>' in figure
+    assert ">10 min" in figure
+    assert '<div class="warn"><dt>queued for a worker' in body
+    told.claim(told.queries.search(MessageFilter(), limit=1).summaries[0].id)
+    assert '<div><dt>queued for a worker</dt><dd><a href="/messages?state=queued">0</a></dd>' in visitor.get("/").text
 
 
 def test_an_empty_installation_says_what_to_do_next(console: Console, anna: str) -> None:

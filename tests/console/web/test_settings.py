@@ -70,8 +70,10 @@ def test_a_change_is_looked_at_with_its_warnings_then_saved_with_its_reason(
     Fleet(redis_server).beat("w2@host", WorkerLife(revision=0), at_ms=1)
     saved = save(visitor, "our relay")
     assert "Saved as revision 1, live on 1 of 2 workers; not yet on w2@host." in saved.text
+    assert "data-over" not in visitor.get("/settings/live/1").text
     Fleet(redis_server).beat("w2@host", WorkerLife(revision=1), at_ms=1)
     assert "live on 2 of 2 workers." in visitor.get("/settings/live/1").text
+    assert "data-over" in visitor.last.text, "what is over is not asked for any more"
     assert store.snapshot().number("primary_email.server_port") == 465
     [row] = store.history()
     assert (row.author, row.reason) == (anna, "our relay")
