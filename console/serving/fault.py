@@ -13,6 +13,7 @@ import redis
 from starlette.exceptions import HTTPException
 
 from settings_store import access, errors
+from tasks.breaker import InvalidPause
 from tasks.ledger import LedgerUnavailable
 from tasks.ledger.search import InvalidCursor
 from tasks.notification import InvalidNotification
@@ -109,6 +110,8 @@ def _of_tasks(error: BaseException) -> Fault | None:
             return Fault(_INVALID, "invalid", "Not allowed", str(error), fields=(field,))
         case InvalidDraft() | InvalidCursor() | ExpiredAlready():
             return _one_field(str(error))
+        case InvalidPause():
+            return Fault(_INVALID, "invalid", "Not allowed", str(error))
         case KeyConflict():
             return Fault(HTTPStatus.CONFLICT, "key-conflict", "Other content under this key", str(error))
         case ServerNotSet():

@@ -166,7 +166,8 @@ def _asked(given: ImmutableMultiDict[str, Any]) -> _Asked:
     if action not in _STATES:
         raise invalid("action", "is none; allowed: replay, cancel")
     rate = str(given.get("per_minute") or "").strip()
-    if rate and not (rate.isascii() and rate.isdecimal() and 1 <= int(rate) <= _RATE_MAXIMUM):
+    is_number = rate.isascii() and rate.isdecimal() and len(rate.lstrip("0")) <= len(str(_RATE_MAXIMUM))
+    if rate and not (is_number and 1 <= int(rate) <= _RATE_MAXIMUM):
         raise invalid("per_minute", f"is not a whole number; allowed: 1 to {_RATE_MAXIMUM:,}, or blank")
     ids = [each for each in given.getlist("message") if isinstance(each, str)]
     search = search_of(given)

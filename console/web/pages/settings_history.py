@@ -13,7 +13,7 @@ from console.web.routes import PageRoutes
 from console.web.typed_options import revision_of
 from console.web.visit import Visit
 from settings_store.access import Privilege
-from settings_store.errors import StaleRevision
+from settings_store.errors import InvalidValue, StaleRevision
 from settings_store.store import REASON_MAXIMUM_CHARACTERS
 from tasks.pausing import with_pauses_left
 
@@ -47,18 +47,26 @@ def roll_back(visit: Visit, revision: str) -> Response:
     number, reason = _number(revision), visit.field("reason").strip()
     if not reason:
         return _page(visit, number, fault="Say why: the history keeps it.")
-    if len(reason) > REASON_MAXIMUM_CHARACTERS:
-        return _page(visit, number, fault=f"At most {REASON_MAXIMUM_CHARACTERS} characters.")
     try:
         change = visit.store.rollback(
             number, author=visit.name, reason=reason, expected_revision=revision_of(visit)
         )
     except StaleRevision:
-        return _page(visit, number, reason=reason, fault="Somebody saved in between: look at it once more.")
+        fault = "Somebody saved in between: look at it once more."
+        return _page(visit, number, reason=reason, fault=fault, status=HTTPStatus.CONFLICT)
+    except InvalidValue as error:
+        return _page(visit, number, reason=reason, fault=f"It {error.fault}; allowed: {error.allowed}.")
     return after_saving(visit, change)
 
 
-def _page(visit: Visit, number: int, *, reason: str = "", fault: str = "") -> Response:
+def _page(
+    visit: Visit,
+    number: int,
+    *,
+    reason: str = "",
+    fault: str = "",
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+) -> Response:
     store = visit.store
     back = store.rollback(number, author=visit.name, dry_run=True)
     back = with_pauses_left(back, store, visit.backend.breaker)
@@ -66,7 +74,7 @@ def _page(visit: Visit, number: int, *, reason: str = "", fault: str = "") -> Re
     rows = [row for row in store.history(newest - number + 1) if row.revision == number]
     return visit.page(
         "settings_revision.html",
-        status=HTTPStatus.CONFLICT if reason and fault else HTTPStatus.OK,
+        status=status if fault else HTTPStatus.OK,
         number=number,
         newest=newest,
         row=rows[0] if rows else None,

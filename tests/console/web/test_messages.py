@@ -182,6 +182,18 @@ def test_all_that_match_are_cancelled_at_once_and_the_others_stay(visitor: Visit
     assert "Nothing to do" in visitor.get("/corrections?action=cancel&job=payroll").text
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "1.5", "100001", "9" * 5_000, "x", "²"])
+def test_a_rate_that_is_none_is_refused_and_nothing_is_done(
+    visitor: Visitor, told: ToldLedger, rate: str
+) -> None:
+    number = refuse(told)
+    visitor.get(f"/corrections?action=replay&message={number}")
+    fields = {"action": "replay", "message": str(number), "reason": "x", "per_minute": rate}
+    assert visitor.post("/corrections", fields).status_code == 422
+    assert "1 to 100,000, or blank" in visitor.last.text
+    assert told.queries.find(str(number)).state == "partial"  # type: ignore[union-attr]
+
+
 def test_what_is_expired_goes_only_where_it_is_ticked(visitor: Visitor, told: ToldLedger) -> None:
     notification_id = told.accept(email())
     told.clock.advance(200 * 3600)

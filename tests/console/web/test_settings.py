@@ -309,5 +309,11 @@ def test_a_revision_is_shown_and_gone_back_to(visitor: Visitor, store: SettingsS
     stale = visitor.post("/settings/history/2", {"revision": "3", "reason": "too late"})
     assert stale.status_code == 409
     assert store.snapshot().number("primary_email.server_port") == 28
+    for reason in ("", "r" * 2001, "two\nlines"):
+        visitor.get("/settings/history/2")
+        again = visitor.post("/settings/history/2", {"revision": "4", "reason": reason})
+        assert again.status_code == 422
+        assert 'id="reason-fault"' in again.text
+    assert store.snapshot().revision == 4
     assert visitor.get("/settings/history/99").status_code == 404
     assert visitor.get("/settings/history/x").status_code == 404
