@@ -24,6 +24,9 @@ pages = PageRoutes()
 
 ROWS_A_PAGE: Final = 50
 _NEEDY_ROWS: Final = 5
+#: A page that keeps itself live is not made of thousands of rows unless somebody asks for all.
+_RECIPIENTS_SHOWN: Final = 200
+_ENTRIES_SHOWN: Final = 100
 #: What needs somebody: undelivered for good, or waiting for a server to be set.
 _NEEDY: Final[frozenset[State]] = DEAD_LETTERS | {"held"}
 
@@ -63,12 +66,17 @@ def message(visit: Visit, message_id: str) -> Response:
             "the option text.history_days says how long they are kept",
         )
     notification = content_of(record)
+    outcomes, timeline = outcomes_of(record), timeline_of(record)
+    shows_all = bool(visit.query("all"))
     values: dict[str, Any] = {
         "record": record,
         "notification": notification,
         "attachments": attachments_of(notification) if notification else [],
-        "outcomes": outcomes_of(record),
-        "timeline": timeline_of(record),
+        "outcomes": outcomes,
+        "timeline": timeline,
+        "shows_all": shows_all,
+        "most_recipients": len(outcomes) if shows_all else _RECIPIENTS_SHOWN,
+        "most_entries": len(timeline) if shows_all else _ENTRIES_SHOWN,
         "meaning": MEANING_OF_STATE[record.state],
         "is_final": record.state in FINAL_STATES,
         "can_replay": record.state in DEAD_LETTERS,

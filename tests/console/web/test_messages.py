@@ -149,6 +149,30 @@ def test_a_message_tells_who_has_it_and_what_each_server_said(visitor: Visitor, 
     assert "Payroll &lt;b&gt;failed&lt;/b&gt;" in body
 
 
+def test_of_many_recipients_and_attempts_the_first_page_says_how_many_more_and_leads_to_all(
+    visitor: Visitor, told: ToldLedger
+) -> None:
+    notification_id = told.accept(email(to=[f"user{place}@example.com" for place in range(300)]))
+    claim = told.claim(notification_id)
+    down = [
+        told.entry("primary_email", "server_down", stage="connect", reason=f"reason {place}.")
+        for place in range(130)
+    ]
+    told.finish(claim, {}, down, reason="down", wait_seconds=60)
+    path = f"/messages/{told.record(notification_id).number}"
+    body = visitor.get(path).text
+    assert "And 100 more." in body
+    assert "The last 100; 30 happened before." in body
+    assert "reason 29." not in body
+    assert "user299@" not in body.partition('id="timeline"')[0]
+    whole = visitor.get(f"{path}?all=1").text
+    assert "more." not in whole
+    assert "happened before" not in whole
+    assert "reason 0." in whole
+    assert "user299@" in whole.partition('id="timeline"')[0]
+    assert f'data-live="{path}?all=1"' in whole
+
+
 def test_a_dead_letter_is_looked_at_then_sent_again_for_a_reason(
     visitor: Visitor, told: ToldLedger, redis_server: redis.Redis, anna: str
 ) -> None:
