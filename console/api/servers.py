@@ -144,8 +144,11 @@ def start_server_test(
 
 
 @router.get("/server-tests/{test_id}", response_model=Test, responses=faults(404, 422))
-def get_server_test(caller: ViewsOptions, test_id: str) -> Any:
-    """How a test goes: each stage with its time, what the server said, and what to do about it."""
+def get_server_test(caller: MaintainsServers, test_id: str) -> Any:
+    """How a test goes: each stage with its time, what the server said, and what to do about it.
+
+    A server's words may quote an address, so it is for who may test.
+    """
     return _test(caller, test_id)
 
 

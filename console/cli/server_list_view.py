@@ -107,7 +107,8 @@ def _breaker(state: ServerState, now_ms: int) -> Iterator[str]:
     if state.last_success_ms:
         seen.append(f"last success {relative(state.last_success_ms, now_ms)}")
     if state.last_failure_ms:
-        seen.append(f"last failure {relative(state.last_failure_ms, now_ms)}")
+        why = state.last_failure_reason if state.state in {"closed", "paused"} and not state.failures else ""
+        seen.append(f"last failure {relative(state.last_failure_ms, now_ms)}{f': {why}' if why else ''}")
     if seen:
         yield ", ".join(seen)
 

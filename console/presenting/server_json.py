@@ -67,6 +67,7 @@ def _status(status: ServerStatus) -> dict[str, Any]:
         "next_probe_at": rfc3339(state.next_probe_ms) if state else None,
         "last_success_at": rfc3339(state.last_success_ms) if state else None,
         "last_failure_at": rfc3339(state.last_failure_ms) if state else None,
+        "last_failure_reason": (state.last_failure_reason or None) if state else None,
         "paused_by": (state.paused_by or None) if state else None,
         "paused_until": rfc3339(state.paused_until_ms) if state else None,
         "limits": {

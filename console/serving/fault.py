@@ -108,10 +108,8 @@ def _of_tasks(error: BaseException) -> Fault | None:
         case InvalidNotification():
             field = FieldFault(error.field, f"{error.fault}; allowed: {error.allowed}")
             return Fault(_INVALID, "invalid", "Not allowed", str(error), fields=(field,))
-        case InvalidDraft() | InvalidCursor() | ExpiredAlready():
+        case InvalidDraft() | InvalidCursor() | InvalidPause() | ExpiredAlready():
             return _one_field(str(error))
-        case InvalidPause():
-            return Fault(_INVALID, "invalid", "Not allowed", str(error))
         case KeyConflict():
             return Fault(HTTPStatus.CONFLICT, "key-conflict", "Other content under this key", str(error))
         case ServerNotSet():

@@ -129,8 +129,8 @@ def _with_typed_mirrors(snapshot: Snapshot, typed: Mapping[str, str]) -> Snapsho
     A secondary whose mirror was just turned off shows its own values; else the form would send the
     primary's in their place.
     """
-    flags: dict[str, Value] = {flag: typed[flag] == str(True) for flag, _ in MIRRORS.values() if flag in typed}
-    return after_change(snapshot, difference(snapshot, flags))
+    flags = (flag for flag, _ in MIRRORS.values() if flag in typed)
+    return after_change(snapshot, difference(snapshot, {flag: typed[flag] == str(True) for flag in flags}))
 
 
 def as_typed(value: Value) -> str:

@@ -162,11 +162,11 @@ class Breaker:
             InvalidPause: The reason or the author is blank, or the time is not above 0.
         """
         if not reason.strip():
-            raise InvalidPause("reason is blank; allowed: words that tell others why the server is paused")
+            raise InvalidPause("reason: is blank; allowed: words that tell others why the server is paused")
         if not by.strip():
-            raise InvalidPause("by is blank; allowed: the name of who pauses the server")
+            raise InvalidPause("by: is blank; allowed: the name of who pauses the server")
         if seconds is not None and seconds <= 0:
-            raise InvalidPause("seconds is not above 0; allowed: a time from now, or none")
+            raise InvalidPause("seconds: is not above 0; allowed: a time from now, or none")
         for_ms = max(int(seconds * 1000), 1) if seconds is not None else 0
         self._scripts.run("pause", fingerprint, name, _one_line(by), _one_line(reason), for_ms)
 
@@ -219,7 +219,8 @@ def _permissions(asked: list[str], raw: Any) -> dict[str, Permission]:
 
 
 def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) -> ServerState:
-    since, reason, failures, next_probe, success, failure, paused_by, paused_until, misconfigured = rest
+    since, reason, failures, next_probe, success, failure, paused_by, paused_until, *later = rest
+    misconfigured, last_reason = later
     return ServerState(
         name=name,
         fingerprint=fingerprint,
@@ -233,6 +234,7 @@ def _server_state(name: str, fingerprint: str, state: BreakerState, *rest: Any) 
         paused_by=paused_by,
         paused_until_ms=paused_until or None,
         misconfigured=bool(misconfigured),
+        last_failure_reason=last_reason,
     )
 
 

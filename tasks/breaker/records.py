@@ -101,6 +101,7 @@ class ServerState:
         paused_by: Who paused it, or blank.
         paused_until_ms: When the pause ends by itself.
         misconfigured: Whether it is left alone for what only an operator can cure.
+        last_failure_reason: Why that attempt or test failed, also once it is over; words without addresses.
     """
 
     name: str
@@ -115,3 +116,4 @@ class ServerState:
     paused_by: str
     paused_until_ms: int | None
     misconfigured: bool = False
+    last_failure_reason: str = ""

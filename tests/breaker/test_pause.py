@@ -130,10 +130,10 @@ def test_a_pause_with_a_time_that_is_over_is_no_more_in_the_way_of_a_test(bench:
 @pytest.mark.parametrize(
     "by, reason, seconds, fault",
     [
-        ("ops", " ", None, "reason is blank"),
-        ("", "why", None, "by is blank"),
-        ("ops", "why", 0.0, "seconds is not above 0"),
-        ("ops", "why", -1.0, "seconds is not above 0"),
+        ("ops", " ", None, "reason: is blank"),
+        ("", "why", None, "by: is blank"),
+        ("ops", "why", 0.0, "seconds: is not above 0"),
+        ("ops", "why", -1.0, "seconds: is not above 0"),
     ],
 )
 def test_a_pause_needs_an_author_a_reason_and_a_time_to_come(

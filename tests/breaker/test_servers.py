@@ -37,8 +37,27 @@ def test_a_server_is_shown_with_everything_that_is_known(bench: Bench) -> None:
             last_failure_ms=opened_ms,
             paused_by="",
             paused_until_ms=None,
+            last_failure_reason="connection refused",
         )
     ]
+
+
+def test_why_the_last_attempt_failed_is_known_also_once_that_is_over(bench: Bench) -> None:
+    bench.report(Verdict.SERVER_DOWN, reason="connection refused")
+    bench.clock.advance(20)
+    bench.report(Verdict.DELIVERED)
+    [state] = bench.breaker.servers()
+    assert (state.reason, state.last_failure_reason) == ("", "connection refused")
+    for _ in range(3):
+        bench.report(Verdict.SERVER_DOWN, reason="too slow")
+    bench.clock.advance(5)
+    for ok, reason in ((False, "no greeting"), (True, "")):
+        token = f"probe-{ok}"
+        assert bench.breaker.take_probe(FINGERPRINT, token)
+        bench.breaker.probed(FINGERPRINT, token, ok, reason)
+        bench.clock.advance(3_600)
+    [state] = bench.breaker.servers()
+    assert (state.state, state.reason, state.last_failure_reason) == ("closed", "", "no greeting")
 
 
 def test_servers_are_listed_by_name(bench: Bench) -> None:

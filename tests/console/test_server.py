@@ -20,6 +20,7 @@ from tests.rigs.command_line import CommandLine
 FIELDS = [
     *("name", "label", "configured", "host", "port", "tls", "sign_in", "sender", "places", "same_as"),
     *("state", "since", "reason", "failures", "next_probe_at", "last_success_at", "last_failure_at"),
+    "last_failure_reason",
     *("paused_by", "paused_until", "limits", "last_test"),
 ]
 
@@ -138,6 +139,17 @@ def test_an_open_server_says_why_since_when_and_when_it_is_tested(
     assert "primary_email  Primary Email: passed over, for e-mail first, texts first" in human
     assert "3 failures in a row: the server refuses connections" in human
     assert "tested again in " in human
+    breaker.report(
+        fingerprint(routed, "primary_email"),
+        Verdict.DELIVERED,
+        name="primary_email",
+        token="x",
+        began_ms=10**13,
+    )
+    primary = listed(notify)["primary_email"]
+    assert (primary["state"], primary["reason"]) == ("closed", None)
+    assert primary["last_failure_reason"] == "the server refuses connections"
+    assert ": the server refuses connections" in notify("server", "list").out
 
 
 @pytest.mark.usefixtures("routed")

@@ -19,6 +19,7 @@ for _, fingerprint in ipairs(wanted) do
       number(record.last_success), number(record.last_failure),
       record.paused_by or '', number(record.paused_until),
       is_open(record) and record.kind == 'misconfigured' and 1 or 0,
+      record.last_reason or '',
     }
   end
 end

@@ -10,7 +10,8 @@ if how == 'ok' then
   close(record, token, now)
   record.probed_answer = 'closed'
 else
-  record.failures, record.reason, record.last_failure = number(record.failures) + 1, ARGV[5], now
+  record.failures, record.reason = number(record.failures) + 1, ARGV[5]
+  record.last_failure, record.last_reason = now, ARGV[5]
   wait_for_probe(record, how, now)
   record.probed_answer = 'open'
 end

@@ -34,7 +34,7 @@ else
     end
   end
   is_mover = record.opened_by == token
-  record.last_failure = now
+  record.last_failure, record.last_reason = now, ARGV[8]
 end
 record.name = ARGV[3]
 save(fingerprint, record, now)

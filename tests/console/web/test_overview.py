@@ -58,7 +58,10 @@ def test_the_age_of_the_queue_is_told_though_its_bells_were_rung_a_moment_ago(
     assert ">10 min" in figure
     assert '<div class="warn"><dt>queued for a worker' in body
     told.claim(told.queries.search(MessageFilter(), limit=1).summaries[0].id)
-    assert '<div><dt>queued for a worker</dt><dd><a href="/messages?state=queued">0</a></dd>' in visitor.get("/").text
+    assert (
+        '<div><dt>queued for a worker</dt><dd><a href="/messages?state=queued">0</a></dd>'
+        in visitor.get("/").text
+    )
 
 
 def test_an_empty_installation_says_what_to_do_next(console: Console, anna: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,14 @@ def test_a_card_says_how_its_server_stands_and_every_page_that_the_fallback_carr
         assert "E-mail and texts go by Secondary Email, because Primary Email is left alone" in banner, path
         assert "it refuses connections" in banner
     assert "Passed over" in visitor.get("/servers").text
+    server = server_of(routed.snapshot(), "primary_email")
+    assert server is not None
+    breaker = Breaker(redis_server)
+    breaker.report(server.fingerprint, Verdict.DELIVERED, name="primary_email", token="x", began_ms=10**13)
+    body = visitor.get("/servers").text
+    assert "Passed over" not in body
+    assert re.search("<dt>Last failure</dt><dd><time[^>]*>[^<]*</time>: it refuses connections</dd>", body)
+    fail(redis_server, routed, "primary_email")
     fail(redis_server, routed, "secondary_email")
     assert (
         "E-mail and texts wait: no server may be used now (it refuses connections)." in visitor.get("/").text

@@ -101,9 +101,9 @@ def test_what_is_not_allowed_is_told_at_its_field_and_everything_typed_is_kept(
     assert store.snapshot().revision == 0
 
 
-@pytest.mark.parametrize("faulty", [True, False])
+@pytest.mark.parametrize("port", ["0", "26"])
 def test_a_mirror_turned_off_in_a_form_that_comes_back_shows_the_secondary_its_own_values(
-    visitor: Visitor, store: SettingsStore, faulty: bool
+    visitor: Visitor, store: SettingsStore, port: str
 ) -> None:
     store.change(
         {
@@ -113,10 +113,12 @@ def test_a_mirror_turned_off_in_a_form_that_comes_back_shows_the_secondary_its_o
         },
         author="bert",
     )
-    typed = {"mirror.email": "False", "primary_email.server_port": "0" if faulty else "26"}
+    typed = {"mirror.email": "False", "primary_email.server_port": port}
     back = review(visitor, typed, 1)
-    if not faulty:
-        back = visitor.post("/settings/edit", {"revision": "1", **{f"option.{k}": v for k, v in typed.items()}})
+    if back.status_code == 200:
+        back = visitor.post(
+            "/settings/edit", {"revision": "1", **{f"option.{k}": v for k, v in typed.items()}}
+        )
     name = re.search(r'<input[^>]*id="secondary_email.server_name"[^>]*>', back.text)
     assert name
     assert 'value="two.example"' in name[0]
@@ -127,7 +129,11 @@ def test_a_mirror_turned_on_in_a_form_that_comes_back_shows_what_the_secondary_b
     visitor: Visitor, store: SettingsStore
 ) -> None:
     store.change({"secondary_email.server_name": "two.example"}, author="bert")
-    typed = {"mirror.email": "True", "primary_email.server_name": "new.example", "primary_email.server_port": "0"}
+    typed = {
+        "mirror.email": "True",
+        "primary_email.server_name": "new.example",
+        "primary_email.server_port": "0",
+    }
     back = review(visitor, typed, 1)
     name = re.search(r'<input[^>]*id="secondary_email.server_name"[^>]*>', back.text)
     assert name
