@@ -11,19 +11,11 @@ from starlette.datastructures import ImmutableMultiDict
 
 from console.cli.errors import BadInput
 from console.cli.moment import moment
+from settings_store.catalog import GROUPS
 from tasks.ledger import STATES, MessageFilter
 from tasks.ledger.records import Priority
 from tasks.server import Channel, ServerName
 
-#: What is typed as text, with its label and what it takes.
-TEXT_FIELDS: Final[Mapping[str, tuple[str, str]]] = {
-    "job": ("Job", ""),
-    "schedule": ("Schedule", ""),
-    "machine": ("Machine", ""),
-    "recipient": ("Recipient", "ops@example.com"),
-    "since": ("Since", "2h, 3d, or 2026-03-31T08:00Z"),
-    "until": ("Until", "1h, or 2026-03-31T09:00Z"),
-}
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "state": STATES,
     "channel": get_args(Channel),
@@ -31,6 +23,21 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "priority": get_args(Priority),
     "twice": ("1",),
 }
+#: Every field, with its name on the page.
+_LABELS: Final[Mapping[str, str]] = {
+    "state": "State",
+    "channel": "Channel",
+    "server": "Tried by",
+    "priority": "Priority",
+    "twice": "Perhaps delivered twice",
+    "job": "Job",
+    "schedule": "Schedule",
+    "machine": "Machine",
+    "recipient": "Recipient",
+    "since": "Accepted since",
+    "until": "Accepted until",
+}
+_TIMES: Final = ("since", "until")
 _MAXIMUM_CHARACTERS: Final = 1_000
 
 
@@ -53,6 +60,22 @@ class Search:
         """The filter as the part of an address after the question mark."""
         return urlencode(self.given)
 
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """The filter as a person reads it: what must hold, by label."""
+        together: dict[str, list[str]] = {}
+        for name, value in self.given:
+            together.setdefault(name, []).append(GROUPS.get(value, value) if name == "server" else value)
+        return [
+            (_LABELS[name], "" if name == "twice" else " or ".join(values))
+            for name, values in together.items()
+        ]
+
+    @property
+    def faults_elsewhere(self) -> list[str]:
+        """What cannot be used of fields that show no fault themselves."""
+        return [f"{_LABELS[name]} {fault}" for name, fault in self.faults.items() if name not in _TIMES]
+
     def value(self, name: str) -> str:
         """What was typed into a field."""
         return next((value for key, value in self.given if key == name), "")
@@ -67,11 +90,14 @@ def search_of(query: ImmutableMultiDict[str, Any]) -> Search:
     faults: dict[str, str] = {}
     given: list[tuple[str, str]] = []
     for name, value in query.multi_items():
-        if not isinstance(value, str) or not value.strip() or len(value) > _MAXIMUM_CHARACTERS:
+        if name not in _LABELS or not isinstance(value, str) or not value.strip():
             continue
-        if name in _CHOICES and value not in _CHOICES[name]:
+        # Never left out in silence: what acts on all that match would act on more.
+        if len(value) > _MAXIMUM_CHARACTERS:
+            faults[name] = f"is too long; allowed: {_MAXIMUM_CHARACTERS:,} characters"
+        elif name in _CHOICES and value not in _CHOICES[name]:
             faults[name] = f"is none; allowed: {', '.join(_CHOICES[name])}"
-        elif name in _CHOICES or name in TEXT_FIELDS:
+        else:
             given.append((name, value.strip()))
     typed = dict(given)
 

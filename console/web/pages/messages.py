@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from starlette.responses import Response
 
 from console.cli.state_words import MEANING_OF_STATE
 from console.serving.fault import not_found
 from console.web.message_lines import lines_of
-from console.web.message_search import TEXT_FIELDS, Search, search_of
+from console.web.message_search import Search, search_of
 from console.web.message_story import attachments_of, content_of, outcomes_of, timeline_of
 from console.web.routes import PageRoutes
 from console.web.visit import Visit
@@ -18,6 +18,7 @@ from settings_store.access import Privilege
 from settings_store.catalog import GROUPS
 from tasks.dead_letter import cause_of
 from tasks.ledger import DEAD_LETTERS, FINAL_STATES, OPEN_STATES, STATES, MessageFilter, State
+from tasks.ledger.records import Priority
 from tasks.server_status import SERVER_NAMES
 
 pages = PageRoutes()
@@ -51,7 +52,7 @@ def messages(visit: Visit) -> Response:
         status=status,
         states=STATES,
         servers={name: GROUPS[name] for name in SERVER_NAMES},
-        text_fields=TEXT_FIELDS,
+        priorities=get_args(Priority),
         **values,
     )
 
@@ -92,7 +93,8 @@ def message(visit: Visit, message_id: str) -> Response:
 def _list_values(visit: Visit, search: Search) -> dict[str, Any]:
     queries = visit.backend.queries
     after = visit.query("after") or None
-    page = queries.search(search.wanted, limit=ROWS_A_PAGE, after=after)
+    # Of a filter that cannot be used a part would be left, which matches more than is meant: 0 rows then.
+    page = queries.search(search.wanted, limit=0 if search.faults else ROWS_A_PAGE, after=after)
     is_front = search.wanted.is_empty and after is None and not search.faults
     needy = queries.search(MessageFilter(states=_NEEDY), limit=_NEEDY_ROWS) if is_front else None
     return {

@@ -94,6 +94,8 @@ def test_what_needs_somebody_comes_first_with_its_reason(visitor: Visitor, told:
         "state=partial&state=failed",
         "since=2h",
         "channel=email&job=payroll",
+        "server=secondary_email",
+        "until=1s&priority=normal&machine=PROD1",
     ],
 )
 def test_a_filter_in_the_address_finds_it_and_a_page_can_be_passed_on(
@@ -131,6 +133,24 @@ def test_a_filter_that_cannot_be_read_is_told_at_its_field(visitor: Visitor, tol
     assert 'id="since-fault">It is neither a distance such as 2h' in answer.text
     assert visitor.get("/messages?after=nonsense").status_code == 422
     assert visitor.get("/messages?state=nonsense&server=x").status_code == 422
+    assert "State is none; allowed: queued, " in visitor.last.text
+    assert "Tried by is none; allowed: primary_email, " in visitor.last.text
+
+
+def test_a_filter_that_cannot_be_used_is_never_left_out_so_that_more_is_meant(
+    visitor: Visitor, told: ToldLedger
+) -> None:
+    notification_id = told.accept(email())
+    for query in (f"job={'x' * 1_001}", "server=x", "since=x", "priority=urgent"):
+        listed = visitor.get(f"/messages?state=queued&{query}")
+        assert listed.status_code == 422
+        assert "Nothing is shown, because the filter cannot be used" in listed.text
+        assert 'action="/corrections"' not in listed.text
+        assert visitor.get(f"/corrections?action=cancel&state=queued&{query}").status_code == 422
+    visitor.get("/messages")
+    fields = {"action": "cancel", "state": "queued", "job": "x" * 1_001, "reason": "x"}
+    assert visitor.post("/corrections", fields).status_code == 422
+    assert told.record(notification_id).state == "queued"
 
 
 def test_a_message_tells_who_has_it_and_what_each_server_said(visitor: Visitor, told: ToldLedger) -> None:
@@ -199,6 +219,7 @@ def test_all_that_match_are_cancelled_at_once_and_the_others_stay(visitor: Visit
     assert visitor.get("/corrections?action=cancel").status_code == 422, "never everything by mistake"
     looked = visitor.get("/corrections?action=cancel&job=payroll").text
     assert "Cancel 3 messages" in looked
+    assert "All that match: Job <strong>payroll</strong>." in looked
     answer = visitor.post("/corrections", {"action": "cancel", "job": "payroll", "reason": "stopped by hand"})
     assert "3 cancelled." in answer.text
     assert {told.record(each).state for each in ours} == {"cancelled"}
