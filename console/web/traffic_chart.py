@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from tasks.ledger import DEAD_LETTERS, LedgerQueries, MessageFilter
@@ -28,6 +29,11 @@ class Hour:
     begins_ms: int
     accepted: int
     undelivered: int
+
+    @property
+    def begins(self) -> str:
+        """When it begins, by the clock of UTC: `09:00`."""
+        return f"{datetime.fromtimestamp(self.begins_ms / 1000, tz=UTC):%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect, sync_playwright
 
 from tests.rigs.accounts import PASSWORD
+from tests.rigs.embedded import PROJECT
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -23,6 +25,8 @@ LOOKS: tuple[Look, ...] = (("light", DESK), ("dark", PHONE))
 #: The machine is shared: what takes longer than this hangs.
 DEADLINE_MS = 60_000
 expect.set_options(timeout=DEADLINE_MS)
+#: What a browser showed where a test failed.
+PICTURES = PROJECT / ".pictures"
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 #: No sandbox, because tests run as root; nothing that speaks to the world by itself.
 _FLAGS = (
@@ -35,6 +39,7 @@ _FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+_open: list[BrowserContext] = []
 
 
 def require_chromium() -> str:
@@ -87,9 +92,14 @@ def open_context(
         "console",
         lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None,
     )
+    _open.append(context)
     try:
         yield context
+    except BaseException:
+        keep_pictures()
+        raise
     finally:
+        _open.remove(context)
         context.close()
     assert not faults, faults
 
@@ -119,7 +129,12 @@ def assert_fits(page: Page) -> None:
     assert widths[0] <= widths[1], widths
 
 
-def picture(page: Page, path: Path) -> None:
-    """Keep what is seen, in whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=True)
+def keep_pictures(folder: Path = PICTURES) -> None:
+    """Keep what every open page shows now, in whole, under the name of the test that runs."""
+    test = re.sub(r"[^A-Za-z0-9]+", "-", os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2])
+    pages = [page for context in _open for page in context.pages]
+    for number, page in enumerate(pages, start=1):
+        # A page that is broken must not hide why the test failed.
+        with contextlib.suppress(Error):
+            # It makes the folder.
+            page.screenshot(path=folder / f"{test.strip('-')[:150]}-{number}.png", full_page=True)

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page
 from settings_store.access import Access
 from settings_store.keyring import generate
 from settings_store.store import SettingsStore
-from tests.rigs.browser import open_context, running_browser, sign_in
+from tests.rigs.browser import keep_pictures, open_context, running_browser, sign_in
 from tests.rigs.console import Console, administrator, running_console
 
 
@@ -54,6 +54,12 @@ def browser() -> Iterator[Browser]:
     """Chromium."""
     with running_browser() as browser:
         yield browser
+
+
+def pytest_exception_interact(report: object) -> None:
+    """Keep what the browser shows where a test fails; its fixtures are still there."""
+    if isinstance(report, pytest.TestReport) and report.when == "call":
+        keep_pictures()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -38,7 +39,11 @@ def test_one_look_tells_rate_dead_letters_and_workers_that_are_behind(console: C
     body = console.visitor(anna).get("/").text
     assert '<a href="/messages?since=1h">3</a>' in body
     assert '<div class="bad"><dt>failed</dt><dd><a href="/messages?state=failed">1</a>' in body
-    assert "3 accepted, 1 of them undelivered" in body
+    assert re.search(r"<title>\d\d:00 UTC: 3 accepted, 1 of them undelivered</title>", body)
+    heard = re.search(r"w1@host</th>\s*<td>(.*?)</td>", body)
+    assert heard
+    moment = r'<time datetime="[\d-]+T[\d:.]+Z" title="[\d-]+ [\d:]+ UTC">(\d+ s ago|now)</time>'
+    assert re.fullmatch(moment, heard[1]), "relative, and absolute on hover"
     assert "1 of 8" in body
     assert "not yet 1" in body
 

@@ -24,6 +24,8 @@ from tests.rigs.browser import LOOKS, Look, assert_accessible, assert_fits, open
 from tests.rigs.console import Console, Visitor, administrator, running_console
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import open_mailbox
+from tests.rigs.notifications import email
+from tests.rigs.told_ledger import ToldLedger
 
 
 @pytest.fixture
@@ -120,6 +122,33 @@ def test_a_pause_needs_a_reason_and_ends_when_somebody_resumes_it(
     assert actions == ["server.resume", "server.pause"]
     assert visitor.post("/servers/secondary_sms/pause", {"reason": "x"}).status_code == 409
     assert visitor.post("/servers/nothing/pause", {"reason": "x"}).status_code == 404
+
+
+def test_a_card_tells_which_part_of_the_messages_of_a_day_its_server_tried(
+    console: Console, access: Access, visitor: Visitor, routed: SettingsStore, redis_server: redis.Redis
+) -> None:
+    del routed
+    told = ToldLedger(redis_server, live=True)
+    for servers in (["primary_email"], ["primary_email", "secondary_email"], ["primary_email"], []):
+        claim = told.claim(told.accept(email()))
+        told.finish(claim, {}, [told.entry(server, "server_down") for server in servers], wait_seconds=60)
+    cards = visitor.get("/servers").text.partition("Secondary Email <span")
+    for card, share in ((cards[0], "75 %</meter> 3 of 4"), (cards[2], "25 %</meter> 1 of 4")):
+        assert share in card.partition("Tried in the last 24 h</dt>")[2].partition("</dd>")[0]
+    access.set_role("lookers", [Privilege.VIEW_SERVER_OPTIONS], new=True, by="root@test")
+    access.add_account("vera", PASSWORD, ["lookers"], by="root@test")
+    assert "Tried in" not in console.visitor("vera").get("/servers").text, "how many there are is of messages"
+
+
+def test_who_may_see_the_messages_alone_learns_from_the_banner_why_they_wait(
+    console: Console, access: Access, failing: SettingsStore
+) -> None:
+    del failing
+    access.set_role("readers", [Privilege.VIEW_NOTIFICATIONS], new=True, by="root@test")
+    access.add_account("vera", PASSWORD, ["readers"], by="root@test")
+    banner = console.visitor("vera").get("/messages").text.partition('class="banner note"')[2]
+    assert "because Primary Email is left alone" in banner.partition("</p>")[0]
+    assert 'href="/servers"' not in banner, "a page that is refused"
 
 
 def test_who_may_only_look_sees_the_cards_without_a_button(

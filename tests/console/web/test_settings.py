@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
@@ -162,6 +163,18 @@ class TestSecrets:
         seal = store.snapshot().seal("primary_email.client_secret")
         assert all(seal not in page.text for page in pages), "nor is what is stored"
         assert re.search(r"Set\s+<time[^>]*>[^<]*</time> by anna", visitor.get("/settings").text)
+
+    def test_a_secret_says_how_long_it_holds_and_marks_one_that_is_over_soon(
+        self, visitor: Visitor, store: SettingsStore
+    ) -> None:
+        review(visitor, {"primary_email.client_secret": PLAIN})
+        save(visitor, "renewed")
+        for days, late in ((400, ""), (6, ' class="late"')):
+            day = (datetime.now(UTC) + timedelta(days=days)).date().isoformat()
+            store.change({"secret_expiry.primary_email_client_secret": day}, author="bert")
+            page = visitor.get("/settings").text
+            said = re.search(rf" by anna, <span{late}>expires in \d+ days \({day}\)</span>", page)
+            assert said, days
 
     def test_an_empty_field_keeps_a_secret_and_only_a_tick_clears_it(
         self, visitor: Visitor, store: SettingsStore
