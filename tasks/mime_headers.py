@@ -9,9 +9,11 @@ Names of headers are constants here; values hold no control character when they 
 from __future__ import annotations
 
 import base64
+import functools
 import re
 from collections.abc import Iterable
-from email.utils import parseaddr
+from datetime import UTC, datetime
+from email.utils import format_datetime, parseaddr
 from urllib.parse import quote
 
 from tasks.addresses import InvalidAddress, parse_address
@@ -38,6 +40,12 @@ _PLAIN_FILE_NAME = re.compile(r"(?! )[A-Za-z0-9 ._()+,-]{1,60}(?<! )")
 def plain(name: str, value: str) -> bytes:
     """A header whose value is known to be short and ASCII."""
     return f"{name}: {value}\r\n".encode("ascii")
+
+
+@functools.lru_cache(maxsize=16)
+def date(unix_seconds: int) -> bytes:
+    """The Date header; what is published together has the same."""
+    return plain("Date", format_datetime(datetime.fromtimestamp(unix_seconds, tz=UTC)))
 
 
 def unstructured(name: str, value: str) -> bytes:
@@ -92,6 +100,7 @@ def address_list(name: str, addresses: Iterable[str]) -> bytes:
     return ("\r\n".join([*lines, line.removesuffix(",")]) + "\r\n").encode()
 
 
+@functools.lru_cache(maxsize=16)
 def sender_mailbox(sender: str) -> str:
     """The sender as From shows it: a bare mailbox, a mailbox with a name, or what the option holds.
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from datetime import datetime
 
 from tasks import mime_headers
 from tasks.addresses import needs_smtputf8
@@ -123,7 +122,7 @@ def render(
     if accepted_at.tzinfo is None:
         raise ValueError("accepted_at needs an offset from UTC")
     common = (
-        mime_headers.plain("Date", format_datetime(accepted_at.astimezone(UTC))),
+        mime_headers.date(int(accepted_at.timestamp())),
         mime_headers.plain("Message-ID", mime_headers.message_id(notification_id, options.installation_name)),
         b"Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n",
         mime_headers.plain("X-Notification-ID", mime_headers.header_id(notification_id)),

@@ -195,7 +195,8 @@ class Admission:
     def _of_this_process(self) -> _Kept:
         # A new object in each process: a child of a fork has none of its parent's connections. Threads that
         # meet here agree on one: setdefault is atomic.
-        return self._processes.setdefault(os.getpid(), _Kept())
+        pid = os.getpid()
+        return self._processes.get(pid) or self._processes.setdefault(pid, _Kept())
 
     def _run(self, kept: _Kept) -> None:
         while not kept.end.wait(self._every_seconds):

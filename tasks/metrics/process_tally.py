@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Final, get_args
 
@@ -50,26 +51,26 @@ class ProcessTally:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._accepted = Counter(
+        accepted = Counter(
             "notify_accepted",
             "Notifications that this process accepted.",
             ("channel", "priority"),
             registry=registry,
         )
-        self._attempts = Counter(
+        attempts = Counter(
             "notify_attempts",
             "What servers did with messages that this process gave them, by stage and verdict.",
             ("server", "stage", "verdict"),
             registry=registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "notify_delivery_seconds",
             "From acceptance, or not_before, to the 250 of a server.",
             ("channel",),
             buckets=_BUCKETS_SECONDS,
             registry=registry,
         )
-        self._connections = Gauge(
+        connections = Gauge(
             "notify_connections",
             "Connections to servers that this process has: busy ones, and idle ones that it keeps.",
             ("server", "state"),
@@ -77,28 +78,33 @@ class ProcessTally:
             # Of the children of a pool that live, together.
             multiprocess_mode="livesum",
         )
+        # Looked up once for each set of labels: the library makes text of them each time.
+        self._accepted = functools.cache(accepted.labels)
+        self._attempts = functools.cache(attempts.labels)
+        self._seconds = functools.cache(seconds.labels)
+        self._connections = functools.cache(connections.labels)
         for channel in get_args(Channel):
-            self._seconds.labels(channel)
+            self._seconds(channel)
             for priority in get_args(Priority):
-                self._accepted.labels(channel, priority)
+                self._accepted(channel, priority)
         for server in get_args(ServerName):
             for stage, verdict in outcomes():
-                self._attempts.labels(server, stage, verdict)
+                self._attempts(server, stage, verdict)
             self.connections(server, 0, 0)
 
     def accepted(self, channel: Channel, priority: Priority) -> None:
         """A notification was recorded that was not there before."""
-        self._accepted.labels(channel, priority).inc()
+        self._accepted(channel, priority).inc()
 
     def attempted(self, server: str, stage: str, verdict: str) -> None:
         """A server did something with a message, or with one of its recipients."""
-        self._attempts.labels(server, stage, verdict).inc()
+        self._attempts(server, stage, verdict).inc()
 
     def delivered(self, channel: Channel, seconds: float) -> None:
         """A server took a message, so many seconds after it could first be sent."""
-        self._seconds.labels(channel).observe(seconds)
+        self._seconds(channel).observe(seconds)
 
     def connections(self, server: str, busy: int, idle: int) -> None:
         """So many connections to a server are used and kept by this process now."""
-        self._connections.labels(server, "busy").set(busy)
-        self._connections.labels(server, "idle").set(idle)
+        self._connections(server, "busy").set(busy)
+        self._connections(server, "idle").set(idle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 #: RFC 5321 4.5.3.1.3 allows 256 octets for a path; more would not fit a command line.
 MAXIMUM_BYTES = 254
 
-_FORBIDDEN = frozenset("<>")
+_FORBIDDEN = frozenset("<> ")
 
 
 def address_fault(address: str) -> str:
@@ -16,7 +16,8 @@ def address_fault(address: str) -> str:
     """
     if not address:
         return "is empty"
-    if any(each in _FORBIDDEN or each.isspace() or not each.isprintable() for each in address):
+    # Of white space, a blank alone is printable.
+    if not address.isprintable() or not _FORBIDDEN.isdisjoint(address):
         return "holds a character that SMTP cannot carry"
     if len(address.encode()) > MAXIMUM_BYTES:
         return f"is longer than {MAXIMUM_BYTES} bytes"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import socket
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
 
 from tasks import tracing
 from tasks.transports.breakage import breakage
@@ -23,6 +24,10 @@ from tasks.transports.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+#: Of the steps in a trace.
+_NAMES: Final = {phase: f"smtp {phase.value}" for phase in Phase}
 
 
 class Client(smtplib.SMTP):
@@ -62,11 +67,15 @@ class Client(smtplib.SMTP):
 
     def getreply(self, seconds: float | None = None) -> tuple[int, bytes]:
         """Read one reply within the seconds given, else those of a reply; raises `OSError`."""
+        code, lines = self._read(seconds)
+        return code, b"\n".join(line.strip() for line in lines)
+
+    def _read(self, seconds: float | None) -> tuple[int, list[bytes]]:
         if self._reader is None:
             raise ConnectionResetError
         code, lines = self._reader.read(self.timeouts.reply_seconds if seconds is None else seconds)
         self._last = read_reply(code, lines)
-        return code, b"\n".join(line.strip() for line in lines)
+        return code, lines
 
     def close(self) -> None:
         """Close the socket, at once and without a word."""
@@ -91,7 +100,7 @@ class Client(smtplib.SMTP):
             TransportFailure: None came, or what came is no reply.
         """
         with self.step(phase):
-            self.getreply(seconds)
+            self._read(seconds)
         return self.last_reply
 
     def hello(self) -> None:
@@ -145,20 +154,36 @@ class Client(smtplib.SMTP):
             )
         )
 
-    @contextlib.contextmanager
-    def step(self, phase: Phase) -> Iterator[None]:
+    def step(self, phase: Phase) -> AbstractContextManager[None]:
         """Do something on the wire as this phase: a broken connection is closed, and told as what it is."""
-        self.phase = phase
-        try:
-            with tracing.step(f"smtp {phase.value}"):
-                yield
-        except GarbledReply:
-            failure = self.failure(Kind.GARBLED)
-        except (OSError, UnicodeError) as error:
-            kind, detail = breakage(error, self.phase)
-            failure = self.failure(kind, detail=detail)
+        return _Step(self, phase)
+
+
+class _Step(AbstractContextManager[None]):
+    """A step on the wire. Made by hand: a dozen of them are in each message."""
+
+    __slots__ = ("_client", "_traced")
+
+    def __init__(self, client: Client, phase: Phase) -> None:
+        client.phase = phase
+        self._client = client
+        self._traced = tracing.step(_NAMES[phase])
+
+    def __enter__(self) -> None:
+        self._traced.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._traced.__exit__(kind, error, trace)
+        client = self._client
+        if isinstance(error, GarbledReply):
+            failure = client.failure(Kind.GARBLED)
+        elif isinstance(error, OSError | UnicodeError):
+            what, detail = breakage(error, client.phase)
+            failure = client.failure(what, detail=detail)
         else:
             return
-        self.close()
+        client.close()
         # No cause: the words of these errors may quote names, and the failure says what matters.
         raise failure from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tasks.transports.enhanced_status import EnhancedStatus, parse_enhanced_status
@@ -34,8 +36,14 @@ class Reply:
         return self.code // 100 == 2  # noqa: PLR2004  # the first digit of RFC 5321 4.2.1
 
 
-def read_reply(code: int, lines: list[bytes]) -> Reply:
+def read_reply(code: int, lines: Iterable[bytes]) -> Reply:
     """Make a reply of its code and the lines behind it, whatever bytes they hold."""
+    return _read_reply(code, tuple(lines))
+
+
+# Most replies of a server are those that it gave before.
+@functools.lru_cache(maxsize=32)
+def _read_reply(code: int, lines: tuple[bytes, ...]) -> Reply:
     # An enhanced status code is repeated on every line of a reply, and kept beside the text.
     decoded = [line.decode("utf-8", errors="replace") for line in lines]
     enhanced = parse_enhanced_status(decoded[0]) if decoded else None
