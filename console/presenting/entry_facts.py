@@ -28,7 +28,9 @@ def facts(entry: Mapping[str, Any]) -> str:
 def _facts(entry: Mapping[str, Any]) -> Iterator[str]:
     if entry.get("pass"):
         yield f"pass {entry['pass']}"
-    if entry.get("stage") and not entry.get("file"):
+    if entry.get("server") and entry.get("file"):
+        yield f"file {entry['file']}"
+    if entry.get("stage") and (entry.get("server") or not entry.get("file")):
         yield f"at {entry['stage']}"
     if entry.get("bytes"):
         yield f"{int(entry['bytes']):,} bytes"

@@ -112,6 +112,8 @@ def _attempt(entry: Mapping[str, Any], recipients: tuple[str, ...]) -> dict[str,
         "next_at": rfc3339(entry.get("next_at")),
         "reason": entry.get("reason"),
         "rule": entry.get("rule"),
+        # Of the file that was lost while it was sent.
+        **{name: entry[name] for name in ("file",) if name in entry},
     }
 
 
@@ -123,4 +125,5 @@ def _event(entry: Mapping[str, Any]) -> dict[str, Any]:
         "reason": entry.get("reason"),
         # Of the server that was passed over, the other notification that this tells of, or who did it.
         **{name: entry[name] for name in ("server", "notification", "number", "by") if name in entry},
+        **{name: entry[name] for name in _OF_A_FILE if name in entry},
     }

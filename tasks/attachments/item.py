@@ -59,17 +59,21 @@ class Item:
         try:
             yield from _exactly(self.source, self.clock)
         except AttachmentFault as fault:
-            self.fault = fault
+            self._lose(fault)
             raise
         except Exception as error:  # noqa: BLE001  # a source is somebody else's code
             # Whatever a source lets through, the mail goes on without it; the words may quote a path.
-            self.fault = AttachmentFault(Fault.BROKEN, f"it cannot be read ({type(error).__name__})")
-            raise self.fault from None
+            fault = AttachmentFault(Fault.BROKEN, f"it cannot be read ({type(error).__name__})")
+            self._lose(fault)
+            raise fault from None
 
     def close(self) -> None:
         """Give the source back."""
         if self.source is not None:
             self.source.close()
+
+    def _lose(self, fault: AttachmentFault) -> None:
+        self.fault, fault.file = fault, self.name
 
 
 def _exactly(source: OpenFile, clock: Callable[[], float]) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ class AttachmentFault(Exception):
         kind: What happened.
         words: Why, in words of an administrator of the source.
         is_passing: Whether another try soon may succeed: a lock, a server that restarts.
+        file: The file's name in the mail, where it was lost while it was read; else blank.
     """
 
     def __init__(self, kind: Fault, words: str, *, is_passing: bool = False) -> None:
@@ -52,6 +53,7 @@ class AttachmentFault(Exception):
         self.kind = kind
         self.words = words
         self.is_passing = is_passing
+        self.file = ""
 
 
 class OpenFile(Protocol):

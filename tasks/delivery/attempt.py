@@ -196,6 +196,8 @@ class Attempt:
             self._note(
                 accepted, Phase.BODY, FILE_LOST, f"an attachment was lost: {WORDS_OF_FAULT[fault.kind]}", None
             )
+            # Its name is for the timeline alone: a reason reaches logs and traces too.
+            self.result.entries[-1]["file"] = fault.file
             return
         for index in accepted:
             self.result.outcomes[index] = "d"

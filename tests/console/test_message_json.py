@@ -63,3 +63,33 @@ def test_a_message_that_was_never_tried_has_no_attempts_and_nulls(
     shown = notify("message", "show", "1", "--json").json
     absent = {name: shown[name] for name in ("reason", "finished_at", "next_at", "attempts", "events")}
     assert absent == {"reason": None, "finished_at": None, "next_at": None, "attempts": [], "events": []}
+
+
+def test_every_file_that_was_fetched_or_lost_is_told_with_its_name_bytes_and_seconds(
+    notify: CommandLine, told: ToldLedger
+) -> None:
+    fetched = {
+        "at": told.clock.now_ms, "pass": 1, "stage": "attachment", "verdict": "attachment_fetched",
+        "reason": "", "file": "a.log", "bytes": 5_000_000, "seconds": 2.5, "indexes": [], "revision": 17,
+    }  # fmt: skip
+    missing = {
+        **fetched, "verdict": "attachment_missing", "reason": "there is no such file", "file": "b.log",
+        "bytes": 0,
+    }  # fmt: skip
+    lost = told.entry("primary_email", "attachment_lost", stage="body", reason="it is late", file="a.log")
+    told.finish(told.claim(told.accept(email(id="n"))), {}, [fetched, missing, lost])
+    shown = notify("message", "show", "n", "--json").json
+    assert [
+        [event[name] for name in ("verdict", "file", "bytes", "seconds", "reason")]
+        for event in shown["events"]
+    ] == [
+        ["attachment_fetched", "a.log", 5_000_000, 2.5, ""],
+        ["attachment_missing", "b.log", 0, 2.5, "there is no such file"],
+    ]
+    (attempt,) = shown["attempts"]
+    assert (attempt["verdict"], attempt["file"]) == ("attachment_lost", "a.log")
+    read = notify("message", "show", "n").out
+    assert "a.log: attachment fetched" in read
+    assert "pass 1, 5,000,000 bytes, took 2 s, revision 17" in read
+    assert "Primary Email: sending broken off" in read
+    assert "pass 1, file a.log, at body" in read

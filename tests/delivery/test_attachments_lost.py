@@ -38,6 +38,9 @@ def test_a_file_that_is_lost_in_the_middle_is_sent_by_nobody_and_the_mail_goes_a
     assert bench.story()[2:] == ["primary_email body attachment_lost", "primary_email final delivered"]
     assert not bench.has_intent()
     assert bench.record().outcomes == ("delivered",)
+    lost = bench.timeline()[2]
+    assert (lost["server"], lost["file"]) == ("primary_email", "f.bin")
+    assert "f.bin" not in lost["reason"]
 
 
 def test_a_strict_notification_whose_file_is_lost_in_the_middle_waits(
