@@ -104,7 +104,7 @@ class Common(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 class FileAttachment(Struct, frozen=True, forbid_unknown_fields=True):
-    """An attachment by its UNC path."""
+    """An attachment by its path: on a network share, or below an allowed folder of the worker's machine."""
 
     path: Annotated[str, Meta(min_length=1, max_length=PATH_MAX_CHARACTERS)]
 

@@ -30,10 +30,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "unc.timeout_seconds",
         "Time for one file",
-        Integer(5, 600, "seconds"),
+        Integer(5, 120, "seconds"),
         60,
         "How long a server may take to open a file, connecting and signing in included, and as long again "
-        "to read it. The mail server's own time does not count. When it is over, the mail goes without the "
-        "file.",
+        "to read it. The mail server's own time does not count. All files of a mail together are opened "
+        "within 60 s. When the time is over, the mail goes without the file.",
     ),
 )
