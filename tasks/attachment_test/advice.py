@@ -32,6 +32,7 @@ class _Row:
 
 
 _TABLE: Final = (
+    _Row("", words="the worker is being stopped"),
     _Row(
         r"write it as \\server\share\folder\file, or as an absolute path of the worker's machine such as "
         "/var/log/jobs/f.log; wildcards, `..`, drive letters and ports are in neither",

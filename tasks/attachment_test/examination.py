@@ -83,8 +83,15 @@ def examine(
             if report.kind != "job_output":
                 for item in items:
                     _read(item)
+            fault = next((item.fault for item in items if item.fault), None)
+            if fault is not None and fault.is_passing and means.stopping():
+                # A worker that ends gives a server a few seconds alone: that says nothing of the server.
+                fault = AttachmentFault(Fault.LATE, _STOPPING)
+                progress.cut_short(fault)
+                for item in items:
+                    item.fault = item.fault and fault
             report.files = _files(items, options)
-            progress.finish(next((item.fault for item in items if item.fault), None))
+            progress.finish(fault)
     except SecretFault as fault:
         report.error = f"this worker cannot open the password: {fault}"
         progress.finish(AttachmentFault(Fault.DENIED, "this worker cannot open the password"))
@@ -93,7 +100,7 @@ def examine(
 @contextlib.contextmanager
 def _opened(draft: Draft, options: Snapshot, progress: Progress, means: Means) -> Iterator[list[Item]]:
     """The files, open, by the delivery's own gatherer; its connections are this test's own."""
-    shares = Shares(means.guard, pause=means.pause, steps=progress)
+    shares = Shares(means.guard, pause=means.pause, steps=progress, stopping=means.stopping)
     connector = OpConConnector(means.clock, steps=progress)
     asked: dict[str, str] = {}
 

@@ -111,6 +111,10 @@ class Progress:
             self._last.facts = {**self._last.facts, "referred": list(places)}
             self._tell()
 
+    def cut_short(self, fault: AttachmentFault) -> None:
+        """What failed last did so because somebody ended it: that is its failure."""
+        self._failing = dict.fromkeys(self._failing, fault)
+
     def finish(self, fault: AttachmentFault | None = None) -> None:
         """Nothing more is done.
 

@@ -119,3 +119,13 @@ def test_a_fault_before_any_step_is_that_of_the_first() -> None:
     rig.progress.finish(AttachmentFault(Fault.NOT_ALLOWED, "it is neither on a share nor absolute"))
     assert rig.told_of() == [("path", "failed")]
     assert rig.report.stages[0].advice
+
+
+def test_what_somebody_ended_has_that_for_its_failure_and_no_advice(rig: Rig) -> None:
+    stopped = AttachmentFault(Fault.LATE, "the worker is being stopped; ask again")
+    rig.make(Step.PATH)
+    rig.make(Step.CONNECT, "h", AttachmentFault(Fault.LATE, "the host does not answer", is_passing=True))
+    rig.progress.cut_short(stopped)
+    rig.progress.finish(stopped)
+    (failed,) = [stage for stage in rig.report.stages if stage.outcome == "failed"]
+    assert (failed.stage, failed.reason, failed.advice) == ("connect", stopped.words, [])

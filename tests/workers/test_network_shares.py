@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from settings_store.keyring import generate
+from tasks.attachment_test import AttachmentTests, Draft
 from tests.rigs.installation import Installation, running_installation
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import wait_until
@@ -145,8 +146,16 @@ def test_a_worker_that_is_asked_to_stop_waits_for_no_share_that_hangs(
         path = rf"\\{share.address}\reports\a.txt"
         with installation.worker() as worker:
             ids = installation.publish_many(4, attachments=[{"path": path}])
-            wait_until(lambda: share.stalled == len(ids), seconds=60, what="the fetches hanging")
+            runtime = installation.runtime
+            tests = AttachmentTests(runtime.redis, runtime.store, runtime.bells)
+            test_id = tests.start(Draft(by="test", path=path))
+            wait_until(lambda: share.stalled == len(ids) + 1, seconds=60, what="the fetches hanging")
             assert worker.stop() < STOPS_WITHIN_SECONDS
+        report = tests.read(test_id)
+        assert report is not None
+        (failed,) = [stage for stage in report.stages if stage.outcome == "failed"]
+        assert failed.reason == report.files[0].reason == "the worker is being stopped; ask again"
+        assert failed.advice == []
         for each in ids:
             record = installation.record(each)
             assert (record.state, record.passes) == ("queued", 0)
