@@ -1,4 +1,4 @@
-"""A scheduler that answers byte by byte holds a worker's slot no longer than one that is silent."""
+"""A scheduler that answers byte by byte holds a worker's slot no longer than one whose answer is large."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.attachments.job_output.opcon_http import REQUEST_MAX_SECONDS, Http
+from tasks.attachments.job_output.opcon_http import ANSWER_MAX_SECONDS, Http
 from tasks.attachments.job_output.opcon_settings import OpConSettings
 from tasks.attachments.job_output.provider import SchedulerFault
 from tasks.attachments.source import Fault
@@ -45,7 +45,7 @@ def dripping() -> Iterator[str]:
 @pytest.mark.timeout(20)
 def test_an_answer_that_drips_is_late_when_its_time_is_over(dripping: str) -> None:
     # Each look at the clock finds a third of the time gone.
-    ticks = itertools.count(step=REQUEST_MAX_SECONDS / 3)
+    ticks = itertools.count(step=ANSWER_MAX_SECONDS / 3)
     http = Http(OpConSettings(address=dripping), seconds=3600, clock=lambda: float(next(ticks)))
     with pytest.raises(SchedulerFault) as caught:
         http.ask("GET", "/api/jobInstances")

@@ -143,6 +143,36 @@ def test_after_the_time_out_the_mail_goes_with_what_is_there_and_says_what_is_no
     assert "Attachment not sent: output of job 124: it did not come within 60 s" in " ".join(text.split())
 
 
+def test_outputs_that_take_long_to_fetch_all_come(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    scheduler.outputs[123] = {f"/var/jors/{number}.log": str(number) for number in range(7)}
+    scheduler.on_request = lambda: bench.clock.advance(4)
+    accept_jobs(bench)
+    began = bench.clock.now_ms
+    looks(bench)
+    assert list(mail_of(primary.taken[0])[0]) == [f"{number}.log" for number in range(7)]
+    assert bench.clock.now_ms - began < 120_000
+
+
+def test_outputs_that_together_are_more_than_any_mail_may_have_are_left_out_and_not_kept_in_memory(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.attachments.job_output.look.OUTPUTS_MAX_BYTES", 3 * 1024 * 1024)
+    sizes = {"a": 2, "b": 2, "c": 1}
+    scheduler.outputs[123] = {
+        f"/var/jors/{name}.log": name * size * 1024 * 1024 for name, size in sizes.items()
+    }
+    accept_jobs(bench)
+    looks(bench)
+    files, text = mail_of(primary.taken[0])
+    assert list(files) == ["a.log", "c.log"]
+    assert (
+        "Attachment not sent: output of job 123, b.log: too large, it has 2 MB, and all outputs of a mail "
+        "have 3 MB at most" in " ".join(text.split())
+    )
+
+
 def test_the_time_out_is_live(bench: Bench, primary: MailServer, scheduler: SchedulerApi) -> None:
     scheduler.looks_until_ready = 10_000
     accept_jobs(bench)

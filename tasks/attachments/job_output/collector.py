@@ -23,6 +23,8 @@ TIMEOUT_OPTION: Final = "general.jors_attachment_timeout"
 LOOK_EVERY_SECONDS: Final = 3.0
 #: One look asks no more questions after this; the next goes on from there.
 LOOK_MAX_SECONDS: Final = 20.0
+#: Unless all is there and only to be fetched: what a look has not brought at its end, the next fetches again.
+FETCH_MAX_SECONDS: Final = 60.0
 NO_SCHEDULER: Final = "no scheduler is named (option jors.api_address)"
 
 
@@ -64,7 +66,7 @@ class JobOutputs:
         jobs = {place: memory.jobs.setdefault(place, JobRequest()) for place in wanted}
         left_seconds = seconds - (scope.now_ms - memory.jobs_since_ms) / 1000
         look = Look(jobs, wanted, may_ask=left_seconds > 0)
-        self._make(look, scope, min(left_seconds, LOOK_MAX_SECONDS) if look.may_ask else LOOK_MAX_SECONDS)
+        self._make(look, scope, left_seconds if look.may_ask else LOOK_MAX_SECONDS)
         if look.may_ask and not look.is_complete:
             return Wait(min(LOOK_EVERY_SECONDS, left_seconds), _waits_words(wanted, jobs))
         late = KeptFault(Fault.LATE, _late_words(seconds, memory.jobs_trouble))
@@ -79,17 +81,18 @@ class JobOutputs:
             item.seconds = (scope.now_ms - memory.jobs_since_ms) / 1000
         return found
 
-    def _make(self, look: Look, scope: Scope, seconds: float) -> None:
-        """Ask what can be asked now."""
+    def _make(self, look: Look, scope: Scope, left_seconds: float) -> None:
+        """Ask what can be asked now, and be done by then."""
         memory = scope.memory
-        provider = self._connect(scope.options, seconds)
+        provider = self._connect(scope.options, min(left_seconds, FETCH_MAX_SECONDS))
         if provider is None:
             look.give_up(KeptFault(Fault.NOT_ALLOWED, NO_SCHEDULER), even_there=True)
             return
-        ends = self._clock() + seconds
+        began = self._clock()
         try:
             for place, output_place in look.questions():
-                if self._clock() > ends or self._stopping():
+                longest = FETCH_MAX_SECONDS if look.is_all_there else LOOK_MAX_SECONDS
+                if self._clock() - began > min(left_seconds, longest) or self._stopping():
                     break
                 look.ask(provider, place, output_place)
                 memory.jobs_trouble = ""

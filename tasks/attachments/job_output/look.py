@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
+from tasks.attachments.fitting import MEGABYTE, megabytes
 from tasks.attachments.job_output.provider import (
     ActionGone,
     JobOutputProvider,
@@ -13,7 +15,11 @@ from tasks.attachments.job_output.provider import (
     SchedulerFault,
 )
 from tasks.attachments.job_output.requests_made import JobRequest, KeptFault, OutputRequest
-from tasks.attachments.source import AttachmentFault
+from tasks.attachments.source import AttachmentFault, Fault
+
+#: What all outputs of a mail together may have, as they are in memory until it is sent. The options allow a
+#: server 99 MB as sent at most, which are 72 MB; so nothing is left out that a server would take.
+OUTPUTS_MAX_BYTES: Final = 73 * MEGABYTE
 
 
 @dataclass(slots=True)
@@ -31,11 +37,17 @@ class Look:
     numbers: Mapping[int, int]
     may_ask: bool
     texts: dict[tuple[int, int], str] = field(default_factory=dict)
+    _held_bytes: int = field(default=0, init=False)
+
+    @property
+    def is_all_there(self) -> bool:
+        """Whether every job is settled: nothing is waited for, and what is there is only to be fetched."""
+        return all(job.is_settled for job in self.jobs.values())
 
     @property
     def is_complete(self) -> bool:
         """Whether every job is settled, and this look brought whatever is there."""
-        return all(job.is_settled for job in self.jobs.values()) and not list(self._there())
+        return self.is_all_there and not list(self._there())
 
     def texts_of(self, place: int) -> dict[int, str]:
         """The outputs of one job, by their place."""
@@ -68,7 +80,7 @@ class Look:
                 for output_place, output in enumerate(job.outputs or ()):
                     if not output.is_settled:
                         yield place, output_place
-        if not self.may_ask or all(job.is_settled for job in self.jobs.values()):
+        if not self.may_ask or self.is_all_there:
             yield from list(self._there())
 
     def ask(self, provider: JobOutputProvider, place: int, output_place: int | None) -> None:
@@ -77,9 +89,18 @@ class Look:
         if output_place is None:
             _ask_for_list(provider, self.numbers[place], job)
             return
-        text = _ask_for_output(provider, self.numbers[place], (job.outputs or [])[output_place])
-        if text is not None:
-            self.texts[place, output_place] = text
+        output = (job.outputs or [])[output_place]
+        text = _ask_for_output(provider, self.numbers[place], output)
+        if text is None:
+            return
+        self._held_bytes += (size_bytes := len(text.encode("utf-8", "replace")))
+        if self._held_bytes > OUTPUTS_MAX_BYTES:
+            self._held_bytes -= size_bytes
+            has, most = megabytes(size_bytes), megabytes(OUTPUTS_MAX_BYTES)
+            words = f"too large, it has {has}, and all outputs of a mail have {most} at most"
+            output.fault = KeptFault(Fault.TOO_LARGE, words)
+            return
+        self.texts[place, output_place] = text
 
     def _there(self) -> Iterator[tuple[int, int]]:
         """The outputs that are there and that this look has not brought yet."""

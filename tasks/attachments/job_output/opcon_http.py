@@ -16,8 +16,10 @@ from tasks.attachments.source import Fault
 from tasks.certificate_check import http_session
 from tasks.line_breaks import one_line
 
-#: One request takes no longer, so that a scheduler that hangs keeps a worker's slot no longer either.
+#: An answer begins by then, so that a scheduler that hangs keeps a worker's slot no longer either.
 REQUEST_MAX_SECONDS: Final = 15.0
+#: And is whole by then, within the time of the look: 50 MiB may take a while.
+ANSWER_MAX_SECONDS: Final = 60.0
 #: A request that is made at all is given this long.
 REQUEST_MIN_SECONDS: Final = 1.0
 #: Agents give at most 50 MiB of an output; this leaves room for its being JSON.
@@ -79,7 +81,8 @@ class Http:
             ApiRefusal: The answer is not 2xx.
             SchedulerFault: There is no answer, or none that can be used.
         """
-        seconds = max(min(REQUEST_MAX_SECONDS, self._ends - self._clock()), REQUEST_MIN_SECONDS)
+        began = self._clock()
+        seconds = max(min(REQUEST_MAX_SECONDS, self._ends - began), REQUEST_MIN_SECONDS)
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Token {token}"
@@ -95,7 +98,8 @@ class Http:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                content = self._read(answer, self._clock() + seconds)
+                longest = max(min(ANSWER_MAX_SECONDS, self._ends - began), seconds)
+                content = self._read(answer, began + longest)
                 if answer.ok and not answer.is_redirect:
                     return content
                 raise ApiRefusal(answer.status_code, _told(content))
