@@ -22,26 +22,24 @@ def safe_name(name: str) -> str:
     bare = _FOLDER.sub("", name)
     bare = "".join("" if unicodedata.category(each) in _UNSHOWABLE else each for each in bare)
     bare = bare.strip(" ").rstrip(" .") or NAMELESS
-    stem, suffix = _split(bare)
-    while len((stem + suffix).encode()) > NAME_MAX_BYTES:
-        stem, suffix = (stem[:-1], suffix) if len(stem) > 1 else (stem, suffix[:-1])
-    return stem + suffix
+    return _fitting(*_split(bare))
 
 
 def numbered(names: Sequence[str]) -> list[str]:
     """The names with a number where one repeats (`f.txt`, `f (2).txt`): many readers save into one folder."""
     taken = {name.casefold() for name in names}
-    seen: set[str] = set()
+    # By the name of those seen, the number that the next one of them is given at least.
+    numbers: dict[str, int] = {}
     result = []
     for name in names:
-        shown = name
-        if name.casefold() in seen:
+        shown, key = name, name.casefold()
+        number = numbers.get(key, 1)
+        if number > 1:
             stem, suffix = _split(name)
-            count = 2
-            while (shown := f"{stem} ({count}){suffix}").casefold() in taken:
-                count += 1
+            while (shown := _fitting(stem, suffix, f" ({number})")).casefold() in taken:
+                number += 1
             taken.add(shown.casefold())
-        seen.add(name.casefold())
+        numbers[key] = number + 1
         result.append(shown)
     return result
 
@@ -49,3 +47,10 @@ def numbered(names: Sequence[str]) -> list[str]:
 def _split(name: str) -> tuple[str, str]:
     stem, dot, suffix = name.rpartition(".")
     return (stem, dot + suffix) if stem else (name, "")
+
+
+def _fitting(stem: str, suffix: str, between: str = "") -> str:
+    """The whole name, as much shortened as a file system asks for; what is between stays."""
+    while len((stem + between + suffix).encode()) > NAME_MAX_BYTES:
+        stem, suffix = (stem[:-1], suffix) if len(stem) > 1 else (stem, suffix[:-1])
+    return stem + between + suffix

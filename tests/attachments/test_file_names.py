@@ -57,3 +57,10 @@ def test_repeated_file_names_are_numbered() -> None:
 def test_numbered_names_differ(names: list[str]) -> None:
     result = numbered(names)
     assert len({name.casefold() for name in result}) == len(names)
+
+
+def test_a_numbered_name_fits_a_file_system_too() -> None:
+    names = numbered(["ü" * 125 + ".txt"] * 12)
+    assert names[11] == "ü" * 123 + " (12).txt"
+    assert len(set(names)) == len(names)
+    assert max(len(name.encode()) for name in names) <= NAME_MAX_BYTES
