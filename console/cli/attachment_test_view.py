@@ -38,7 +38,7 @@ _PLACE_UNSAID: Final = frozenset({"path", "resolve", "read"})
 
 def test_lines(report: AttachmentReport, screen: Screen) -> Iterator[str]:
     """Everything that is certain so far."""
-    if not report.worker:
+    if not report.is_under_way:
         return
     revision = "?" if report.revision is None else report.revision
     yield f"on worker {shown(report.worker)}, revision {revision}"

@@ -31,7 +31,7 @@ _TIME_COLUMNS: Final = 7
 
 def test_lines(report: TestReport, screen: Screen) -> Iterator[str]:
     """Everything that is certain so far."""
-    if not report.worker:
+    if not report.is_under_way:
         return
     tried = f", {len(report.overrides)} options not saved" if report.overrides else ""
     yield f"on worker {shown(report.worker)}, revision {_revision(report)}{tried}"

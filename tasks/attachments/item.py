@@ -63,9 +63,9 @@ class Item:
             raise
         except Exception as error:  # noqa: BLE001  # a source is somebody else's code
             # Whatever a source lets through, the mail goes on without it; the words may quote a path.
-            fault = AttachmentFault(Fault.BROKEN, f"it cannot be read ({type(error).__name__})")
-            self._lose(fault)
-            raise fault from None
+            broken = AttachmentFault(Fault.BROKEN, f"it cannot be read ({type(error).__name__})")
+            self._lose(broken)
+            raise broken from None
 
     def close(self) -> None:
         """Give the source back."""

@@ -47,3 +47,8 @@ class LiveReport(msgspec.Struct):
     revision: int | None = None
     ok: bool | None = None
     error: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is certain which worker makes it with which revision, or that none will be known."""
+        return bool(self.worker) and (self.revision is not None or self.state == "done")
