@@ -72,6 +72,7 @@ _VERDICTS: Mapping[str, tuple[str, Colour, str, bool]] = MappingProxyType(
         "attachment_fetched": (GOOD, "green", "attachment fetched", False),
         "attachment_empty": (NEUTRAL, "cyan", "nothing to attach", False),
         "attachment_missing": (BAD, "red", "attachment not sent", False),
+        "attachment_left_out": (BAD, "red", "attachment left out", False),
         "attachment_lost": (BAD, "red", "sending broken off", False),
         "attachments_wait": (WAITS, "yellow", "not sent without its attachments", False),
         "lease_over": (WAITS, "yellow", "worker gone", False),

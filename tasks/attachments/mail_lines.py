@@ -25,5 +25,8 @@ def mail_lines(items: Iterable[Item], left_out: Mapping[int, str]) -> list[str]:
             size = megabytes(item.size_bytes)
             lines.append(f"Attachment not sent: {asked} ({size}): {one_line(left_out[place])}")
         if item.remark:
-            lines.append(f"Attachment {one_line(item.name)}: {one_line(item.remark)}")
+            # What is not attached is looked for by what was asked for, and not by a name that nothing has.
+            lines.append(
+                f"Attachment {one_line(item.name) if item.is_here else asked}: {one_line(item.remark)}"
+            )
     return lines

@@ -38,6 +38,8 @@ class Composer:
         self._stopping = stopping
         self._items = gathered.items
         self._gathered = gathered
+        self._left_out: dict[int, str] = {}
+        self._told: set[tuple[int, str]] = set()
 
     def message(self, hop: Hop, group: tuple[int, ...], largest_bytes: int) -> RenderedMessage:
         """The message for some recipients by one server.
@@ -64,6 +66,12 @@ class Composer:
             left_bytes -= max(message.size_bytes - largest_bytes, 0)
         return message
 
+    def left_out(self) -> list[tuple[Item, str]]:
+        """Which files the last message went without though they were had, and why; each is told of once."""
+        untold = [entry for entry in self._left_out.items() if entry not in self._told]
+        self._told.update(untold)
+        return [(self._items[place], why) for place, why in untold]
+
     def _composed(
         self, hop: Hop, group: tuple[int, ...], room: Room
     ) -> tuple[RenderedMessage, list[MailFile]]:
@@ -72,6 +80,7 @@ class Composer:
         sizes = [Size(base64_size_bytes(file.file.size_bytes), file.part_bytes) for file in here.values()]
         left_out = {place: why for place, why in zip(here, fit(sizes, room), strict=True) if why}
         self._insist_on_whole(left_out)
+        self._left_out = left_out
         included = [file for place, file in here.items() if place not in left_out]
         state = self._state
         message = render(

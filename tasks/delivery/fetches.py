@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from tasks.attachments.gathered import Gathered
@@ -15,6 +15,8 @@ FETCHED: Final = "attachment_fetched"
 NOT_FETCHED: Final = "attachment_missing"
 #: There is nothing to send, and nothing is wrong with that: a job without output.
 NOTHING: Final = "attachment_empty"
+#: It was had, and the server that took the mail takes less.
+LEFT_OUT: Final = "attachment_left_out"
 
 
 def tell_fetches(state: PassState, gathered: Gathered) -> None:
@@ -27,6 +29,24 @@ def tell_fetches(state: PassState, gathered: Gathered) -> None:
         return
     state.memory.files_told = told
     state.pending.entries += _entries(state, gathered)
+
+
+def tell_left_out(state: PassState, left_out: Iterable[tuple[Item, str]]) -> None:
+    """Note which files a server got the mail without, as it takes less."""
+    state.pending.entries += (
+        {
+            "at": state.now_ms(),
+            "pass": state.claim.passes + 1,
+            "stage": "attachment",
+            "verdict": LEFT_OUT,
+            "reason": why,
+            "file": item.name,
+            "bytes": item.size_bytes,
+            "indexes": [],
+            "revision": state.snapshot.revision,
+        }
+        for item, why in left_out
+    )
 
 
 def _entries(state: PassState, gathered: Gathered) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION, Attempt, Attempte
 from tasks.delivery.breaker_watch import BreakerWatch
 from tasks.delivery.composing import Composer
 from tasks.delivery.counting import count_entries
+from tasks.delivery.fetches import tell_left_out
 from tasks.delivery.insist import Insist
 from tasks.delivery.lessons import ends_offer, learn, leave_alone
 from tasks.delivery.pass_state import PassState
@@ -161,6 +162,8 @@ class Walk:
         finally:
             learn(self._state, hop, attempt.result)
             count_entries(self._tally, self._state, attempt.result.entries)
+            if attempt.result.outcomes:
+                tell_left_out(self._state, self._composer.left_out())
         self._watch.tell(hop, attempt.result, attempt.began_at_ms)
         return attempt.result
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.attachments.fitting import MEGABYTE
+from tasks.delivery.attempt import RECIPIENTS_PER_TRANSACTION
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer
 from tests.rigs.mail_files import accept, files_of, put, words_of
@@ -27,6 +28,24 @@ def test_a_secondary_with_other_limits_gets_what_fits_into_those(
         rf"Attachment not sent: {big} (1 MB): too large, Secondary Email takes 1 MB of attachments, and as "
         "sent it has 1.4 MB" in words_of(text).replace("\n", " ")
     )
+
+
+def test_what_a_server_got_the_mail_without_is_in_the_timeline_once_however_many_transactions(
+    bench: Bench, primary: MailServer, secondary: MailServer, share: OddShare
+) -> None:
+    bench.set(primary_email__maximum_attachments=0, secondary_email__maximum_attachments=1)
+    primary.answers["MAIL"] = "451 4.3.0 no"
+    small, big = put(share, "small.log"), put(share, "big.log", bytes(1000))
+    bench.accept_email(
+        *(f"{number}@x.test" for number in range(RECIPIENTS_PER_TRANSACTION + 1)),
+        attachments=[{"path": path} for path in (small, big)],
+    )
+    assert bench.deliver().state == "delivered"
+    assert len(secondary.taken) == 2
+    told = [entry for entry in bench.timeline() if entry["verdict"] == "attachment_left_out"]
+    assert [(entry["file"], entry["bytes"], entry["reason"]) for entry in told] == [
+        ("big.log", 1000, "Secondary Email takes no more than 1 attachment")
+    ]
 
 
 def test_a_limit_of_zero_is_none_at_all_and_a_number_is_counted(

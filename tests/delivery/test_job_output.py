@@ -108,7 +108,10 @@ def test_an_empty_output_is_said_and_not_attached(
     looks(bench)
     files, text = mail_of(primary.taken[0])
     assert files == {"last.log": "x"}
-    assert text.count("the output is empty") == 2
+    assert text.splitlines()[-2:] == [
+        "Attachment output of job 123, 123_stdout.txt: the output is empty",
+        "Attachment output of job 123, 123.err: the output is empty",
+    ]
 
 
 @pytest.mark.parametrize(
