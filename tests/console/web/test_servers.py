@@ -193,6 +193,7 @@ class TestByAWorker:
         anna = administrator(Access(installation.runtime.redis))
         with (
             open_mailbox() as mailbox,
+            open_mailbox() as second,
             running_console(installation.server.url, tmp_path / "c", NOTIFY_KEY_FILE=keys) as console,
             open_context(browser, console.address) as context,
         ):
@@ -211,6 +212,16 @@ class TestByAWorker:
             assert_accessible(report)
             [mail] = mailbox.mails()
             assert (mail.to, mail.subject) == ("ops@example.com", "Test Notification")
+            page.get_by_label("SMTP Server Name (Secondary Email)").fill("127.0.0.1")
+            page.get_by_label("SMTP Server Port (Secondary Email)").fill(str(second.port))
+            page.get_by_label("Test mail to by every server of the way").fill("chain@example.com")
+            with context.expect_page() as opened:
+                page.get_by_role("button", name="Test the way of e-mail").click()
+            report = opened.value
+            expect(report.get_by_role("status")).to_have_text("All went well.")
+            expect(report.get_by_role("heading", name="Test of the chain")).to_be_visible()
+            expect(report.locator("main")).to_contain_text("4 of them not saved")
+            assert [box.mails()[-1].to for box in (mailbox, second)] == ["chain@example.com"] * 2
             # The form is as it was, so that the values can be saved or changed.
             expect(page.get_by_label("SMTP Server Name (Primary Email)")).to_have_value("127.0.0.1")
             assert installation.runtime.store.snapshot().revision == 0
