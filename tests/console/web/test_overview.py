@@ -48,6 +48,20 @@ def test_one_look_tells_rate_dead_letters_and_workers_that_are_behind(console: C
     assert "not yet 1" in body
 
 
+def test_workers_that_are_all_gone_are_told_above_their_names(
+    console: Console, anna: str, redis_server: redis.Redis
+) -> None:
+    at_ms = int(time.time() * 1000)
+    fleet = Fleet(redis_server)
+    fleet.beat("w1@host", WorkerLife(), at_ms=at_ms)
+    visitor = console.visitor(anna)
+    assert "No worker" not in visitor.get("/").text
+    assert redis_server.delete("notify:worker:w1@host"), "as where it said nothing for too long"
+    body = visitor.get("/").text
+    assert "No worker lives, so nothing is sent." in body
+    assert "w1@host" in body
+
+
 def test_the_age_of_the_queue_is_told_though_its_bells_were_rung_a_moment_ago(
     console: Console, anna: str, redis_server: redis.Redis
 ) -> None:
