@@ -18,10 +18,6 @@ class AllowList:
         """The list of an option's value."""
         return cls(entries_of(text))
 
-    def has_host(self, host: str) -> bool:
-        """Whether the account may be sent to a host, be it for one share alone."""
-        return any(_covers(entry, host.lower()) for entry in self.entries)
-
     def refusal(self, host: str, share: str) -> str:
         """Why a share may not be gone to, with the command that allows it; blank where it may."""
         named = [entry for entry in self.entries if _covers(entry, host.lower())]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from tasks.attachments.source import BLOCK_BYTES, AttachmentFault, Fault
 from tasks.attachments.unc.budget import Budget
+from tasks.attachments.unc.lock_patience import patiently
 from tasks.attachments.unc.session import Handle
 from tasks.attachments.unc.session_pool import Lent
 
@@ -38,6 +40,7 @@ class ShareFile:
         heard: Takes in a fault of the server while it was read.
         reopen: Opens it again.
         give_back: Closes what was opened.
+        pause: Waits so many seconds.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class ShareFile:
         heard: Callable[[Lent, AttachmentFault], None],
         reopen: Callable[[], Opened],
         give_back: Callable[[Opened], None],
+        pause: Callable[[float], None],
     ) -> None:
         self._name = name
         self._opened: Opened | None = opened
@@ -57,6 +61,7 @@ class ShareFile:
         self._heard = heard
         self._reopen = reopen
         self._give_back = give_back
+        self._pause = pause
 
     @property
     def name(self) -> str:
@@ -78,19 +83,22 @@ class ShareFile:
         budget = Budget(self._seconds)
         offset = 0
         while offset < self._size_bytes:
-            length = min(BLOCK_BYTES, self._size_bytes - offset)
-            before = budget.left_seconds
-            try:
-                block = opened.lent.session.read(opened.handle, offset, length, budget)
-            except AttachmentFault as fault:
-                # A server that gives block after block, but too slowly, is not silent.
-                if before - budget.left_seconds >= min(SILENT_AFTER_SECONDS, self._seconds / 2):
-                    self._heard(opened.lent, fault)
-                raise
+            block = patiently(partial(self._block, opened, offset, budget), budget, self._pause)
             if not block:
                 raise AttachmentFault(Fault.CHANGED, "it became shorter while it was read")
             offset += len(block)
             yield block
+
+    def _block(self, opened: Opened, offset: int, budget: Budget) -> bytes:
+        length = min(BLOCK_BYTES, self._size_bytes - offset)
+        before = budget.left_seconds
+        try:
+            return opened.lent.session.read(opened.handle, offset, length, budget)
+        except AttachmentFault as fault:
+            # A server that gives block after block, but too slowly, is not silent.
+            if before - budget.left_seconds >= min(SILENT_AFTER_SECONDS, self._seconds / 2):
+                self._heard(opened.lent, fault)
+            raise
 
     def close(self) -> None:
         """Give it back; a second time does nothing."""

@@ -16,6 +16,7 @@ from tasks.attachments.unc import share_path
 from tasks.attachments.unc.access import Access
 from tasks.attachments.unc.account import Account
 from tasks.attachments.unc.budget import Budget
+from tasks.attachments.unc.lock_patience import patiently
 from tasks.attachments.unc.open_file import Opened, ShareFile
 from tasks.attachments.unc.session_pool import IDLE_SECONDS, Lent, SessionPool
 from tasks.attachments.unc.share_path import InvalidSharePath, SharePath
@@ -24,8 +25,6 @@ from tasks.attachments.unc.watchdog import never
 
 #: DFS links lead on to other links; more of them in a row go round in a circle.
 LINKS_MAXIMUM: Final = 8
-#: A file that another program has open is asked for again after so long each, and then the mail goes without.
-LOCKED_WAITS_SECONDS: Final = (0.25, 0.5, 1.0, 1.5, 2.0)
 
 
 class Shares:
@@ -73,7 +72,8 @@ class Shares:
             wanted = _parsed(path)
 
         def opened() -> Opened:
-            return self._patiently(wanted, access, Budget(min(access.seconds, seconds)))
+            budget = Budget(min(access.seconds, seconds))
+            return patiently(lambda: self._opened(wanted, access, budget, LINKS_MAXIMUM), budget, self._pause)
 
         def opened_again() -> Opened:
             try:
@@ -90,23 +90,12 @@ class Shares:
             heard=self._heard,
             reopen=opened_again,
             give_back=self._give_back,
+            pause=self._pause,
         )
 
     def close(self) -> None:
         """Close the sessions that are not in use."""
         self._pool.close()
-
-    def _patiently(self, path: SharePath, access: Access, budget: Budget) -> Opened:
-        """Open; where another program has the file open, a few times within the budget."""
-        for seconds in LOCKED_WAITS_SECONDS:
-            try:
-                return self._opened(path, access, budget, LINKS_MAXIMUM)
-            except AttachmentFault as fault:
-                if fault.kind is not Fault.LOCKED or budget.left_seconds < seconds:
-                    raise
-            with budget.spending():
-                self._pause(seconds)
-        return self._opened(path, access, budget, LINKS_MAXIMUM)
 
     def _opened(self, path: SharePath, access: Access, budget: Budget, links: int) -> Opened:
         with self._steps.step(Step.ALLOWED, path.root):

@@ -57,12 +57,6 @@ def test_the_refusal_names_the_command_that_allows_the_host_or_the_share() -> No
     )
 
 
-def test_a_host_that_is_listed_for_one_share_may_be_signed_in_to() -> None:
-    assert allowed(r"\\files\reports").has_host("FILES")
-    assert not allowed(r"\\files\reports").has_host("files2")
-    assert not allowed("").has_host("files")
-
-
 @pytest.mark.parametrize(
     "typed, stored",
     [

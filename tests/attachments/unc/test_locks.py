@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
 from smbprotocol.exceptions import SMBResponseException
 from smbprotocol.open import FilePipePrinterAccessMask, ShareAccess
 
-from tasks.attachments.source import AttachmentFault, Fault
-from tasks.attachments.unc.shares import LOCKED_WAITS_SECONDS, Shares
+from tasks.attachments.source import BLOCK_BYTES, AttachmentFault, Fault
+from tasks.attachments.unc.lock_patience import LOCKED_WAITS_SECONDS
+from tasks.attachments.unc.shares import Shares
 from tasks.attachments.unc.sign_in_guard import SignInGuard
 from tests.rigs.other_program import OtherProgram
 from tests.rigs.samba import Samba
@@ -69,6 +73,47 @@ def test_a_file_that_stays_locked_is_told_in_windows_words(samba: Samba, redis_s
         with pytest.raises(AttachmentFault, match="sharing violation"):
             shares.open_by(samba.path("job.log"), access(samba.address), seconds=0.2)
         assert waits == []
+    shares.close()
+
+
+@contextlib.contextmanager
+def part_locked(file: Path) -> Iterator[None]:
+    """Keep everybody from reading a part of a file, as programs do that write records."""
+    with file.open("r+b") as opened:
+        fcntl.lockf(opened, fcntl.LOCK_EX, 10, BLOCK_BYTES)
+        yield
+
+
+def test_a_part_that_is_locked_for_a_moment_is_waited_for_while_the_file_is_read(
+    samba: Samba, redis_server: redis.Redis
+) -> None:
+    content = b"x" * (2 * BLOCK_BYTES)
+    written = samba.write("records.dat", content)
+    with contextlib.ExitStack() as locked:
+        locked.enter_context(part_locked(written))
+        waits: list[float] = []
+
+        def pause(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 2:
+                locked.close()
+
+        shares = shares_that_pause(redis_server, pause)
+        assert content_of(shares.open_by(samba.path("records.dat"), access(samba.address))) == content
+        assert waits == list(LOCKED_WAITS_SECONDS[:2])
+        shares.close()
+
+
+def test_a_part_that_stays_locked_is_told_in_windows_words(samba: Samba, redis_server: redis.Redis) -> None:
+    written = samba.write("records.dat", b"x" * (2 * BLOCK_BYTES))
+    waits: list[float] = []
+    shares = shares_that_pause(redis_server, waits.append)
+    with part_locked(written):
+        file = shares.open_by(samba.path("records.dat"), access(samba.address))
+        with pytest.raises(AttachmentFault, match="another program has locked a part of it") as caught:
+            content_of(file)
+    assert (caught.value.kind, caught.value.is_passing) == (Fault.LOCKED, True)
+    assert waits == list(LOCKED_WAITS_SECONDS)
     shares.close()
 
 
