@@ -173,7 +173,7 @@ class Runtime:
     def gatherer(self) -> Gatherer:
         """Opens attachments."""
         places = Places(local=LocalFiles(), shares=self.shares)
-        jobs = JobOutputs(OpConConnector(), stopping=self.stopping.is_set)
+        jobs = JobOutputs(OpConConnector(self.sign_in_guard), stopping=self.stopping.is_set)
         return Gatherer(places, jobs, stopping=self.stopping.is_set)
 
     @made_once
@@ -183,7 +183,7 @@ class Runtime:
 
     @made_once
     def sign_in_guard(self) -> SignInGuard:
-        """Decides for all workers whether the account of the shares may be tried."""
+        """Decides for all workers whether an account, of the shares or the scheduler, may be tried."""
         return SignInGuard(self.redis, prefix=self.environment.prefix)
 
     @made_once

@@ -101,6 +101,7 @@ def retry(*, as_json: bool) -> None:
 
     To be used when it was unlocked, or its password reset to what the options have.
     A refused account is otherwise left alone for 15 to 60 minutes, so that it is not locked out.
+    The scheduler's user, who fetches job output, is such an account too.
     """
     found = environment()
     redis_client = client(found)

@@ -86,7 +86,7 @@ _TABLE: Final = (
     ),
     _Row("SMB 1 is not spoken: the server must have SMB 2 or 3 enabled", "connect"),
     # The account.
-    _Row("first mend what is said there, then `notify share retry`", "sign_in", words="is not tried before"),
+    _Row("first mend what is said there, then `notify share retry`", words="is not tried before"),
     _Row("have it unlocked, then `notify share retry`", "sign_in", words="locked out"),
     _Row("have it enabled or renewed, then `notify share retry`", "sign_in", words="the account is disabled"),
     _Row("have it enabled or renewed, then `notify share retry`", "sign_in", words="the account has expired"),

@@ -43,7 +43,7 @@ class Means:
     """What fetching needs.
 
     Attributes:
-        guard: Decides for all workers whether the account of the shares may be tried.
+        guard: Decides for all workers whether an account, of the shares or the scheduler, may be tried.
         now_ms: Unix milliseconds by the ledger's clock.
         pause: Waits so many seconds.
         stopping: Whether the worker is to end.
@@ -101,7 +101,7 @@ def examine(
 def _opened(draft: Draft, options: Snapshot, progress: Progress, means: Means) -> Iterator[list[Item]]:
     """The files, open, by the delivery's own gatherer; its connections are this test's own."""
     shares = Shares(means.guard, pause=means.pause, steps=progress, stopping=means.stopping)
-    connector = OpConConnector(means.clock, steps=progress)
+    connector = OpConConnector(means.guard, means.clock, steps=progress)
     asked: dict[str, str] = {}
 
     def connect(snapshot: Snapshot, seconds: float) -> JobOutputProvider | None:

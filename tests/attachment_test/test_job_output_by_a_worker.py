@@ -44,6 +44,9 @@ def test_a_wrong_password_is_tried_once_and_is_the_sign_ins_fault(
         *(("allowed", "ok"), ("token", "failed"), ("list", "not_reached"), ("output", "not_reached"))
     ]
     assert "jors.api_password" in done.json["stages"][1]["advice"][0]
+    again = notify("attachment", "test", "--job-output", "123", "--json").json["stages"][1]
+    assert "is not tried before" in again["reason"]
+    assert "notify share retry" in again["advice"][0]
     assert scheduler.sign_ins == 1
 
 

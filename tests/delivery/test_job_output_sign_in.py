@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.attachments.gatherer import Places
+from tasks.attachments.local_files import LocalFiles
 from tests.rigs.certificates import Certificates, from_an_authority_of_old, make_certificates
 from tests.rigs.delivery_bench import ID, Bench
 from tests.rigs.delivery_servers import MailServer
@@ -20,6 +22,8 @@ from tests.rigs.scheduler_api import (
     SchedulerApi,
     scheduler_api,
 )
+
+A = "a@x.test"
 
 
 def test_a_token_that_ran_out_is_renewed_once(
@@ -57,6 +61,25 @@ def test_a_wrong_password_is_tried_once_for_all_jobs_and_not_again_for_minutes(
     bench.set(jors__api_password=PASSWORD)
     looks(bench)
     assert len(mail_of(primary.taken[0])[0]) == 6
+
+
+def test_a_wrong_password_is_tried_by_one_worker_alone_until_it_is_asked_for(
+    bench: Bench, primary: MailServer, scheduler: SchedulerApi
+) -> None:
+    bench.set(jors__api_password="wrong")
+    for number in range(3):
+        bench.accept_email(A, id=f"m{number}", attachments=[{"job_output": 123}])
+        bench.gatherer = bench.gatherer_of(Places(local=LocalFiles()))
+        assert bench.new_deliverer(worker=f"w{number}").deliver(f"m{number}").state == "delivered"
+    assert scheduler.sign_ins == 1
+    first, *others = [" ".join(mail_of(text)[1].split()) for text in primary.taken]
+    assert "the scheduler refuses the sign-in, by jors.api_user and jors.api_password" in first
+    for text in others:
+        assert "so that it is not locked out; a new jors.api_password, or notify share retry" in text
+    assert bench.sign_in_guard.forget() == 1
+    bench.accept_email(A, attachments=[{"job_output": 123}])
+    bench.deliver()
+    assert scheduler.sign_ins == 2
 
 
 def test_an_applications_token_is_used_as_it_is(

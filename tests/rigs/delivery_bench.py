@@ -14,6 +14,7 @@ from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.job_output.collector import JobOutputs
 from tasks.attachments.job_output.opcon_api import OpConConnector
 from tasks.attachments.local_files import LocalFiles
+from tasks.attachments.unc.sign_in_guard import SignInGuard
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer, PassResult
@@ -90,6 +91,7 @@ class Bench:
             places=self.admission,
         )
         self.prober = Prober(self.breaker, first_sign_in, self.pool, self.admission)
+        self.sign_in_guard = SignInGuard(client, clock=TEST_CLOCK)
         self.gatherer = self.gatherer_of(Places(local=LocalFiles()))
         self.draw = 1.0
         self.is_stopping = False
@@ -99,7 +101,7 @@ class Bench:
 
     def gatherer_of(self, places: Places) -> Gatherer:
         """A gatherer that finds paths there, and job output by the scheduler that the options name."""
-        jobs = JobOutputs(OpConConnector(self.seconds), clock=self.seconds)
+        jobs = JobOutputs(OpConConnector(self.sign_in_guard, self.seconds), clock=self.seconds)
         return Gatherer(places, jobs, clock=self.seconds, stopping=lambda: self.is_stopping)
 
     def new_deliverer(

@@ -12,8 +12,8 @@ import msgspec
 
 from settings_store.snapshot import Snapshot
 from tasks.attachments.job_output.opcon_http import ApiRefusal, Http, decoded, short
-from tasks.attachments.job_output.opcon_settings import OpConSettings
-from tasks.attachments.job_output.opcon_tokens import Tokens
+from tasks.attachments.job_output.opcon_settings import PASSWORD, OpConSettings
+from tasks.attachments.job_output.opcon_tokens import SIGN_IN_WAIT_SECONDS, Tokens
 from tasks.attachments.job_output.provider import (
     ActionGone,
     JobOutputProvider,
@@ -24,6 +24,9 @@ from tasks.attachments.job_output.provider import (
 )
 from tasks.attachments.source import AttachmentFault, Fault
 from tasks.attachments.steps import UNWATCHED, Step, Steps
+from tasks.attachments.unc.budget import Budget
+from tasks.attachments.unc.sign_in_guard import SignInGuard
+from tasks.attachments.unc.status import SignInRefused
 
 _ACTIONS: Final = "/jobinstanceactions"
 _SUCCESS: Final = "success"
@@ -67,6 +70,7 @@ class OpConApi:
     Args:
         settings: Where it is and who signs in.
         tokens: Keeps the token between looks.
+        guard: Decides for all workers whether the user may be tried.
         seconds: How long the look may take.
         clock: Seconds that only grow.
         steps: Told of each sign-in.
@@ -76,6 +80,7 @@ class OpConApi:
         self,
         settings: OpConSettings,
         tokens: Tokens,
+        guard: SignInGuard,
         *,
         seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -84,6 +89,7 @@ class OpConApi:
         self._settings = settings
         self._steps = steps
         self._tokens = tokens
+        self._guard = guard
         self._http = Http(settings, seconds, clock)
 
     def close(self) -> None:
@@ -146,21 +152,32 @@ class OpConApi:
         return self._http.ask(method, path, token=token, body=body)
 
     def _sign_in(self) -> str:
-        with self._steps.step(Step.TOKEN, self._settings.address):
-            return self._signed_in()
+        settings = self._settings
+        with self._steps.step(Step.TOKEN, settings.address):
+            if not settings.user:
+                words = (
+                    "nobody is named who signs in to the scheduler (options jors.api_user, jors.api_token)"
+                )
+                raise SchedulerFault(Fault.DENIED, words)
+            budget = Budget(SIGN_IN_WAIT_SECONDS)
+            try:
+                with self._guard(settings.signs_in, settings.address, budget, option=PASSWORD):
+                    return self._signed_in()
+            except SchedulerFault:
+                raise
+            except AttachmentFault as fault:
+                refused = _of_all(fault)
+            raise refused
 
     def _signed_in(self) -> str:
-        settings = self._settings
-        if not settings.user:
-            words = "nobody is named who signs in to the scheduler (options jors.api_user, jors.api_token)"
-            raise SchedulerFault(Fault.DENIED, words)
-        user = {"loginName": settings.user, "password": settings.password()}
+        user = {"loginName": self._settings.user, "password": self._settings.password()}
+        fault: AttachmentFault
         try:
             content = self._http.ask("POST", "/tokens", body={"user": user, "tokenType": {"type": "User"}})
         except ApiRefusal as refusal:
             if refusal.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-                words = "the scheduler refuses the sign-in (options jors.api_user and jors.api_password)"
-                fault: AttachmentFault = SchedulerFault(Fault.DENIED, words)
+                words = "the scheduler refuses the sign-in, by jors.api_user and jors.api_password"
+                fault = SignInRefused(words)
             else:
                 fault = _of_all(_fault(refusal))
         else:
@@ -173,21 +190,27 @@ class OpConConnector:
     """Connects to the scheduler that the options name; one a process.
 
     Args:
+        guard: Decides for all workers whether the user may be tried.
         clock: Seconds that only grow.
         steps: Told of each sign-in.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, steps: Steps = UNWATCHED) -> None:
+    def __init__(
+        self, guard: SignInGuard, clock: Callable[[], float] = time.monotonic, *, steps: Steps = UNWATCHED
+    ) -> None:
+        self._guard = guard
         self._clock = clock
         self._steps = steps
-        self._tokens = Tokens(clock)
+        self._tokens = Tokens()
 
     def __call__(self, options: Snapshot, seconds: float) -> JobOutputProvider | None:
         """The scheduler, for one look; None where none is named."""
         settings = OpConSettings.of(options)
         if settings is None:
             return None
-        return OpConApi(settings, self._tokens, seconds=seconds, clock=self._clock, steps=self._steps)
+        return OpConApi(
+            settings, self._tokens, self._guard, seconds=seconds, clock=self._clock, steps=self._steps
+        )
 
 
 def _settled(action: _Action) -> _Item | None:

@@ -1,4 +1,4 @@
-"""A wrong password is tried once by one worker, not by all of them until Windows locks the account."""
+"""A wrong password is tried once by one worker, not by all of them until the account is locked."""
 
 from __future__ import annotations
 
@@ -59,8 +59,16 @@ class SignInGuard:
         )
 
     @contextlib.contextmanager
-    def __call__(self, account: Account, host: str, budget: Budget) -> Iterator[None]:
+    def __call__(
+        self, account: Account, host: str, budget: Budget, *, option: str = PASSWORD
+    ) -> Iterator[None]:
         """Sign in inside; where another worker is at it, wait for how that ends.
+
+        Args:
+            account: Who signs in.
+            host: Where.
+            budget: How long another worker is waited for.
+            option: The option that has the password, for the words of a refusal.
 
         Raises:
             AttachmentFault: The account was refused lately, or the other one took too long.
@@ -68,7 +76,7 @@ class SignInGuard:
         """
         token = secrets.token_hex(12)
         arguments = (self._prefix, _hashed(account.user.lower(), account.seal), _hashed(host), token)
-        self._await(arguments, budget)
+        self._await(arguments, budget, option)
         try:
             yield
         except SignInRefused as refused:
@@ -86,27 +94,27 @@ class SignInGuard:
         """Let refused accounts be tried at once; how many there were of account and host."""
         return int(self._forget(args=[self._prefix]))
 
-    def _await(self, arguments: tuple[str, ...], budget: Budget) -> None:
+    def _await(self, arguments: tuple[str, ...], budget: Budget, option: str) -> None:
         with budget.spending():
             while True:
                 now_ms, answer, until_ms, since_ms, words = self._ask(args=list(arguments))
                 if answer == "yes":
                     return
                 if answer == "refused":
-                    raise _refusal(now_ms, until_ms, since_ms, str(words))
+                    raise _refusal(now_ms, until_ms, since_ms, str(words), option)
                 if budget.left_seconds <= 0:
                     raise status.late()
                 self._pause(min(ASK_AGAIN_SECONDS, budget.left_seconds))
 
 
-def _refusal(now_ms: int, until_ms: int, since_ms: int, words: str) -> AttachmentFault:
+def _refusal(now_ms: int, until_ms: int, since_ms: int, words: str, option: str) -> AttachmentFault:
     minutes = (now_ms - since_ms) // 60_000
     ago = f"{minutes} min ago" if minutes else "just now"
     until = datetime.fromtimestamp(until_ms / 1000, UTC)
     return AttachmentFault(
         Fault.DENIED,
         f"the account was refused {ago} ({words}) and is not tried before {until:%H:%M} UTC, so that it is "
-        f"not locked out; a new {PASSWORD}, or notify share retry, tries it at once",
+        f"not locked out; a new {option}, or notify share retry, tries it at once",
     )
 
 
