@@ -87,6 +87,12 @@ class Door:
 _NOT_SIGNED_IN: Final = Fault(
     HTTPStatus.UNAUTHORIZED, "not-signed-in", "Sign in", "you are not signed in, or your session is over"
 )
+_NOTHING_DONE: Final = Fault(
+    HTTPStatus.UNAUTHORIZED,
+    "session-over",
+    "Sign in",
+    "nothing was done, because your session is over: sign in, and do it again",
+)
 
 
 def recognise(visit: Visit) -> None:
@@ -117,8 +123,15 @@ def fault_page(visit: Visit, error: BaseException) -> Response:
 
 def _page(visit: Visit, fault: Fault) -> Response:
     if fault.status == HTTPStatus.UNAUTHORIZED:
-        asked_for = visit.path if visit.request.method in {"GET", "HEAD"} else "/"
-        response = visit.page("sign_in.html", status=fault.status, next=asked_for, name="", fault=None)
+        reads = visit.request.method in {"GET", "HEAD"}
+        response = visit.page(
+            "sign_in.html",
+            status=fault.status,
+            next=visit.path if reads else visit.came_from,
+            name="",
+            # Whoever pressed a button must not take it for done once they are in again.
+            fault=None if reads else _NOTHING_DONE,
+        )
     else:
         response = visit.page("fault.html", status=fault.status, fault=fault)
     if fault.retry_after_seconds is not None:

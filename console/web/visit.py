@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -101,6 +102,16 @@ class Visit:
         """The page's path with its query, to come back to."""
         query = self.request.url.query
         return local_path(f"{self.request.url.path}?{query}" if query else self.request.url.path)
+
+    @property
+    def came_from(self) -> str:
+        """The page of ours that a form was sent from; the first page where that is none, or not said."""
+        try:
+            parts = urlsplit(self.request.headers.get("referer", ""))
+        except ValueError:
+            return "/"
+        is_ours = parts.netloc == self.request.headers.get("host") and self._is_there(parts.path)
+        return local_path(parts.path) if is_ours else "/"
 
     @property
     def asks_for_part(self) -> bool:

@@ -106,6 +106,32 @@ def test_a_session_is_over_after_the_idle_time_and_at_its_end_however_busy(
     assert visitor.get("/").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("{address}/settings", "/settings"),
+        ("{address}/settings/review", "/"),
+        ("https://elsewhere.example/settings", "/"),
+        ("http://[", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_saves_after_the_session_is_over_learns_that_nothing_was_done(
+    console: Console, redis_server: redis.Redis, store: SettingsStore, anna: str, case: tuple[str, str]
+) -> None:
+    referrer, lands = case
+    visitor = console.visitor(anna)
+    visitor.get("/settings")
+    redis_server.delete(*redis_server.scan_iter("notify:session:*"))
+    fields = {"revision": "0", "option.primary_email.server_name": "relay.example", "reason": "x"}
+    told = visitor.post("/settings/save", fields, {"Referer": referrer.format(address=console.address)})
+    assert told.status_code == 401
+    assert "Nothing was done, because your session is over" in told.text
+    assert f'<input type="hidden" name="next" value="{lands}">' in told.text
+    assert store.snapshot().revision == 0
+    assert "Nothing was done" not in visitor.get("/settings").text, "who only looks has nothing to do again"
+
+
 def test_a_page_that_keeps_itself_live_keeps_nobody_signed_in(
     console: Console, redis_server: redis.Redis, store: SettingsStore, anna: str
 ) -> None:
