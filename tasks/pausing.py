@@ -14,7 +14,7 @@ from settings_store.catalog import GROUPS
 from settings_store.change import Change, after_change
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
-from tasks.breaker import Breaker, BreakerState, ServerState
+from tasks.breaker import REASON_MAXIMUM_CHARACTERS, Breaker, BreakerState, InvalidPause, ServerState
 from tasks.routing import server_of
 from tasks.server import Server, ServerName
 from tasks.server_status import SERVER_NAMES
@@ -68,9 +68,12 @@ class Pausing:
 
         Raises:
             ServerNotSet: It is not set.
-            tasks.breaker.InvalidPause: Reason or author is blank, or the time is not above 0.
+            tasks.breaker.InvalidPause: Reason or author is blank, the reason is longer than what is shown, or
+                the time is not above 0.
         """
         server, paused = self._found(name)
+        if len(reason) > REASON_MAXIMUM_CHARACTERS:
+            raise InvalidPause(f"reason: is too long; allowed: {REASON_MAXIMUM_CHARACTERS} characters")
         self._breaker.pause(server.fingerprint, name=name, by=by, reason=reason, seconds=seconds)
         detail = {"reason": reason, "seconds": seconds}
         self._audit.record(by, "server.pause", name, detail=detail, source=source)

@@ -15,7 +15,7 @@ from console.api.openapi import faults, leads_to, takes
 from console.api.problem import ProblemRoute
 from console.presenting import server_json
 from console.serving.fault import not_found
-from tasks.breaker import BreakerState
+from tasks.breaker import REASON_MAXIMUM_CHARACTERS, BreakerState
 from tasks.server import Channel, ServerName
 from tasks.server_status import SERVER_NAMES, server_statuses, standings
 from tasks.server_test import CHAIN, Draft
@@ -42,7 +42,9 @@ class Pause(BaseModel):
 
     model_config = _CLOSED
 
-    reason: str = Field(min_length=1, max_length=500, pattern=r"\S", description="Shown to everybody.")
+    reason: str = Field(
+        min_length=1, max_length=REASON_MAXIMUM_CHARACTERS, pattern=r"\S", description="Shown to everybody."
+    )
     seconds: float | None = Field(
         default=None, gt=0, le=_LONGEST_PAUSE_SECONDS, description="null: until it is resumed."
     )

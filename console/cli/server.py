@@ -30,7 +30,7 @@ from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.environment import Environment
 from settings_store.store import SettingsStore
 from tasks.bells import Bells
-from tasks.breaker import Breaker
+from tasks.breaker import REASON_MAXIMUM_CHARACTERS, Breaker
 from tasks.fleet import redis_clock
 from tasks.limits import Usages
 from tasks.pausing import Paused, Pausing, ServerNotSet
@@ -167,6 +167,8 @@ def pause(*, name: ServerName, reason: str, length: str | None, dry_run: bool, a
     """
     if not reason.strip():
         raise BadInput("--reason is blank: others must see why the server is paused", "--reason TEXT")
+    if len(reason) > REASON_MAXIMUM_CHARACTERS:
+        raise BadInput(f"--reason is too long; allowed: {REASON_MAXIMUM_CHARACTERS} characters")
     seconds = _seconds(length)
     pausing = _pausing()
     with _named(name):

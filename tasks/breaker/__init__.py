@@ -13,13 +13,14 @@ test is due, by the one worker that takes it. Half_open to closed: the test, or 
 back to open: it failed, or its worker was not heard of again.
 """
 
-from tasks.breaker.breaker import Breaker
+from tasks.breaker.breaker import REASON_MAXIMUM_CHARACTERS, Breaker
 from tasks.breaker.errors import BreakerError, InvalidPause, SignInAwaited
 from tasks.breaker.first_sign_in import FirstSignIn
 from tasks.breaker.meaning import Meaning, meaning_of
 from tasks.breaker.records import BreakerState, Permission, Reported, ServerState, SignIn
 
 __all__ = [
+    "REASON_MAXIMUM_CHARACTERS",
     "Breaker",
     "BreakerError",
     "BreakerState",

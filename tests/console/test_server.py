@@ -267,6 +267,7 @@ def test_a_mirror_that_ends_a_pause_says_so(notify: CommandLine, routed: Setting
         (("resume", "primary_sms"), 3, "primary_sms: Primary SMS is not set"),
         (("pause", "primary_email"), 2, "--reason"),
         (("pause", "primary_email", "--reason", " "), 2, "--reason is blank"),
+        (("pause", "primary_email", "--reason", "x" * 201), 2, "--reason is too long; allowed: 200"),
         (("pause", "primary_email", "--reason", "x", "--for", "soon"), 2, "--for: is neither"),
         (("pause", "primary_email", "--reason", "x", "--for", "0m"), 2, "--for: is not in the future"),
         (("pause", "mail", "--reason", "x"), 2, "'mail' is not one of"),

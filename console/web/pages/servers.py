@@ -16,13 +16,12 @@ from console.web.server_cards import TRAFFIC_HOURS, cards_of, traffic_of
 from console.web.visit import Visit
 from settings_store.access import Privilege
 from settings_store.catalog import GROUPS
-from tasks.breaker import InvalidPause
+from tasks.breaker import REASON_MAXIMUM_CHARACTERS, InvalidPause
 from tasks.server import ServerName
 from tasks.server_status import SERVER_NAMES, server_statuses
 
 pages = PageRoutes()
 
-_REASON_MAXIMUM_CHARACTERS: Final = 200
 _LENGTHS: Final = {"15m": "15 minutes", "1h": "1 hour", "4h": "4 hours", "1d": "1 day", "": "until resumed"}
 
 
@@ -40,8 +39,8 @@ def pause(visit: Visit, name: str) -> Response:
     server, reason = server_name(name), visit.field("reason").strip()
     try:
         seconds = _seconds(visit.field("length").strip())
-        if not reason or len(reason) > _REASON_MAXIMUM_CHARACTERS:
-            fault = f"Say why, in at most {_REASON_MAXIMUM_CHARACTERS} characters: everybody sees it."
+        if not reason or len(reason) > REASON_MAXIMUM_CHARACTERS:
+            fault = f"Say why, in at most {REASON_MAXIMUM_CHARACTERS} characters: everybody sees it."
             return _page(visit, faults={name: fault})
         paused = visit.backend.pausing.pause(
             server, by=visit.name, reason=reason, seconds=seconds, source=visit.source
@@ -79,7 +78,7 @@ def _page(visit: Visit, *, faults: dict[str, str] | None = None) -> Response:
         status=status,
         faults=faults or {},
         lengths=_LENGTHS,
-        reason_maximum=_REASON_MAXIMUM_CHARACTERS,
+        reason_maximum=REASON_MAXIMUM_CHARACTERS,
         **_values(visit),
     )
 

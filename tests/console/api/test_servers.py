@@ -30,7 +30,7 @@ def test_a_server_is_paused_for_a_reason_and_resumed(
 ) -> None:
     assert problem(api.post("/servers/primary_email/pause", {"reason": "x"}), 409)["type"].endswith("not-set")
     store.change({HOST: "127.0.0.1"}, author="test")
-    refused = [{}, {"reason": " "}, {"reason": "\x1f"}, {"reason": "\x1c\x1d"}]
+    refused = [{}, {"reason": " "}, {"reason": "\x1f"}, {"reason": "\x1c\x1d"}, {"reason": "x" * 201}]
     for document in (*refused, {"reason": "x", "seconds": 0}, {"reason": "x", "seconds": "1"}):
         assert problem(api.post("/servers/primary_email/pause", document), 422)
     done = api.post("/servers/primary_email/pause", {"reason": "patch day", "seconds": 600}).json()
