@@ -11,7 +11,7 @@ import click
 from console.cli.author import author, source
 from console.cli.context import client, environment
 from console.cli.errors import FAILED, BadInput, Failed, NothingMatched
-from console.cli.flags import as_json
+from console.cli.flags import Seconds, as_json
 from console.cli.output import say, say_json, tell, warn
 from settings_store import key_file
 from settings_store.audit import Audit
@@ -64,7 +64,7 @@ Then, once `notify keys status` shows no value under the old key:
 @click.option(
     "--wait",
     "wait_seconds",
-    type=click.FloatRange(0, 3600),
+    type=Seconds(0, 3600),
     default=_WAIT_SECONDS,
     show_default=True,
     metavar="SECONDS",

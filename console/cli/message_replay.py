@@ -32,7 +32,7 @@ _MINUTE_MS = 60_000
 @click.option("--reason", default="", metavar="TEXT", help="Why; it stands in each timeline and the audit.")
 @click.option(
     "--rate",
-    type=click.FloatRange(min=0, min_open=True, max=100_000),
+    type=click.IntRange(1, 100_000),
     metavar="N",
     help="So many a minute; at once unless told. They wait in the ledger for their turn.",
 )
@@ -45,7 +45,7 @@ def replay(
     *,
     ids: tuple[str, ...],
     reason: str,
-    rate: float | None,
+    rate: int | None,
     even_expired: bool,
     even_uncertain: bool,
     limit: int,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import uuid
 from collections.abc import Mapping
@@ -67,8 +66,6 @@ def text(**given: Any) -> None:
 
 
 def _send(channel: Channel, given: Mapping[str, Any]) -> None:
-    if given["wait"] is not None and math.isnan(given["wait"]):
-        raise BadInput("--wait: is no number of seconds", "--wait 30")
     found = environment()
     notification = notification_of(channel, given)
     if given["dry_run"]:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import click
 
+from console.cli.flags import Seconds
 from tasks.notification_document import JOB_NUMBER_MAX, LongText, Priority
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -74,7 +75,7 @@ _BOTH = (
     click.option("--from-json", metavar="FILE", help="The whole notification as JSON; - reads a pipe."),
     click.option(
         "--wait",
-        type=click.FloatRange(min=0),
+        type=Seconds(min=0),
         metavar="SECONDS",
         help="Wait for the end: exit 0 delivered, 1 failed, 5 still open.",
     ),

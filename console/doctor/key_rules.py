@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from console.doctor.facts import Facts, KeyFacts
 from console.doctor.finding import Finding
 
+_NAME = "start it anew with NOTIFY_KEY_FILE naming a copy of the file that is used here"
+_COPY = "copy the key file of here to where its NOTIFY_KEY_FILE says: it reads that anew, with no restart"
 _MAKE = "`notify keys generate FILE`, then NOTIFY_KEY_FILE=FILE for every worker and command"
 
 
@@ -59,11 +61,13 @@ def _workers(facts: Facts, known: KeyFacts) -> Iterator[Finding]:
             continue
         missing = sorted(needed - set(member.life.keys or ()))
         if missing:
-            without = "has no key file" if member.life.keys is None else f"lacks the key {', '.join(missing)}"
+            without, cure = f"lacks the key {', '.join(missing)}", _COPY
+            if member.life.keys is None:
+                without, cure = "has no key file", _NAME
             yield Finding(
                 "keys.worker",
                 "error",
                 f"worker {member.name} {without}",
                 "it cannot open the secrets that are set, so it cannot sign in to their servers",
-                "start it anew with NOTIFY_KEY_FILE naming the same file as here",
+                cure,
             )

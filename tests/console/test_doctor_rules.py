@@ -102,9 +102,13 @@ def test_a_key_that_is_missing_or_wrong_is_an_error(keys: KeyFacts, check: str, 
 
 def test_a_worker_that_cannot_open_what_is_set_is_an_error() -> None:
     keys = KeyFacts(named=("/k",), keys=frozenset({"k2"}), needed={"primary_email.client_secret": "k2"})
-    assert "lacks the key k2" in only(facts(keys=keys)).what
+    lacking = only(facts(keys=keys))
+    assert "lacks the key k2" in lacking.what
+    assert "with no restart" in lacking.fix
     blind = FleetMember("w@host", NOW_MS, msgspec.structs.replace(LIFE, keys=None))
-    assert "has no key file" in only(facts(keys=keys, fleet=[blind])).what
+    without = only(facts(keys=keys, fleet=[blind]))
+    assert "has no key file" in without.what
+    assert "start it anew with NOTIFY_KEY_FILE" in without.fix
 
 
 @pytest.mark.parametrize(

@@ -170,3 +170,8 @@ def test_a_rotation_that_was_killed_is_finished_by_the_same_command_with_the_sam
     assert set(read(path).keys) == keys
     assert notify("keys", "rotate").out.count(" 0 resealed") == 5
     assert opened(redis_server, path) == PLAIN
+
+
+def test_a_wait_that_is_no_number_is_refused(notify: CommandLine) -> None:
+    done = notify("keys", "rotate", "--wait", "nan")
+    assert (done.code, done.error) == (2, "--wait: is no number of seconds")

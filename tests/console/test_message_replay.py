@@ -135,7 +135,10 @@ def test_a_rate_gives_each_its_turn_in_the_ledger_oldest_first(
         (("--state", "delivered", *WHY), 2, "--state: delivered does not go with this"),
         (("--state", "failed", "--job", "none", *WHY), 3, "nothing matches"),
         (("99", *WHY), 3, "99: there is no such notification"),
-        (("--state", "failed", "--rate", "0", *WHY), 2, "--rate"),
+        *(
+            (("--state", "failed", "--rate", rate, *WHY), 2, "--rate")
+            for rate in ("0", "1e-300", "nan", "0.5")
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_one_error(
