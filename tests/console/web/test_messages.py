@@ -223,6 +223,8 @@ def test_all_that_match_are_cancelled_at_once_and_the_others_stay(visitor: Visit
     answer = visitor.post("/corrections", {"action": "cancel", "job": "payroll", "reason": "stopped by hand"})
     assert "3 cancelled." in answer.text
     assert {told.record(each).state for each in ours} == {"cancelled"}
+    page = visitor.get(f"/messages/{told.record(ours[0]).number}").text
+    assert re.search(r"<strong>Cancelled by [^<]+: stopped by hand</strong>", page)
     assert told.record(other).state == "queued"
     assert "Nothing to do" in visitor.get("/corrections?action=cancel&job=payroll").text
 
