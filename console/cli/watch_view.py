@@ -86,6 +86,12 @@ class WatchView:
                 told = f"again {relative(record.next_at_ms, now_ms)}: {reason}"
             case "delivered" if record.perhaps_twice:
                 told = "perhaps twice" + (f", {reason}" if reason else "")
+            case "cancelled":
+                # Of the timeline: there the operator's own words stand behind the name.
+                why = (
+                    entry.get("reason") for entry in record.timeline if entry.get("verdict") == record.state
+                )
+                told = shown([reason, *why][-1] or "")
             case _:
                 told = reason
         return f"{record.state.upper():<10} {told}".rstrip()

@@ -101,6 +101,19 @@ def test_what_is_final_already_is_shown_and_ends_at_once_with_its_exit_code(
     assert done.out.rstrip().endswith("so it came")
 
 
+def test_of_one_that_is_cancelled_it_tells_who_did_it_and_why(
+    notify: CommandLine, live: ToldLedger, watches: list[Watch], tmp_path: Path
+) -> None:
+    live.accept(email(id="n"))
+    watch = Watch(notify, tmp_path, "n")
+    watches.append(watch)
+    watch.shows("QUEUED")
+    live.ledger.cancel("n", by="ann@box", why="sent by hand")
+    assert watch.ended() == 1
+    (line,) = watch.lines[1:]
+    assert line.endswith("  CANCELLED  cancelled by ann@box: sent by hand")
+
+
 def test_by_filter_it_shows_those_that_fit_until_it_is_stopped(
     notify: CommandLine, live: ToldLedger, watches: list[Watch], tmp_path: Path
 ) -> None:
