@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from tasks import queue_order
 from tasks.queue_order import LaneOrder
 
 
@@ -68,7 +69,7 @@ class LaneGate:
             return
         self._letting = True
         try:
-            while not self.credit or len(self._through) < self.credit:
+            while not queue_order.takes_none() and (not self.credit or len(self._through) < self.credit):
                 queue = self._next()
                 if queue is None:
                     return

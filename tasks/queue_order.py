@@ -13,6 +13,7 @@ QUEUE_OF_LANE: Final = {lane: f"notify.{lane}" for lane in LANES}
 TURN_FOR_THE_LAST: Final = 10
 
 _left_out: list[Callable[[], Collection[str]]] = []
+_enough: list[Callable[[], bool]] = []
 
 
 def leave_out(queues: Callable[[], Collection[str]]) -> None:
@@ -21,6 +22,19 @@ def leave_out(queues: Callable[[], Collection[str]]) -> None:
     What waits there stays there: it is for other workers, or for a later look.
     """
     _left_out[:] = [queues]
+
+
+def take_none_while(has_enough: Callable[[], bool]) -> None:
+    """Say while what no message is taken at all; asked before each, the last word counts.
+
+    What waits in a worker for a slot is passed by nobody.
+    """
+    _enough[:] = [has_enough]
+
+
+def takes_none() -> bool:
+    """Whether no message is to be taken now."""
+    return bool(_enough) and _enough[0]()
 
 
 class LaneOrder:

@@ -29,6 +29,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.json import dumps
 
 from settings_store.logs import EventLog
+from tasks import queue_order
 from tasks.full_redis import client_class
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
@@ -42,6 +43,10 @@ _log = EventLog(__name__)
 
 class QoS(kombu_redis.QoS):
     """Frees the prefetch credit of a message even where its acknowledgement does not reach Redis."""
+
+    def can_consume(self) -> bool:
+        """Whether a message may be taken now."""
+        return not queue_order.takes_none() and bool(super().can_consume())  # type: ignore[no-untyped-call]
 
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge; the credit is free afterwards whatever happens."""

@@ -18,6 +18,7 @@ from settings_store.followed_password import follow_password
 from settings_store.live_keyring import followed
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
+from tasks import broker
 from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
 from tasks.attachments.gatherer import Gatherer, Places
 from tasks.attachments.job_output.collector import JobOutputs
@@ -31,6 +32,7 @@ from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
+from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.escalation_limit import EscalationLimit
 from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
@@ -56,6 +58,7 @@ class Runtime:
     Attributes:
         environment: What the process was given.
         worker: Its name.
+        slots: How many passes it makes at once.
         tally: Counts what it does.
         making: Held while a part is made.
         stopping: Set when the process is to end.
@@ -73,6 +76,7 @@ class Runtime:
         self.tally = tally or NoTally()
         self.making = threading.RLock()
         self.stopping = stopping or StopSign()
+        self.slots = 1
         self.worker = worker or f"{socket.gethostname()}:{os.getpid()}"
 
     @made_once
@@ -197,6 +201,7 @@ class Runtime:
             leases,
             breaker=self.breaker,
             admission=self.admission,
+            places=WaitingPlaces(lambda: self.slots),
             gatherer=self.gatherer,
             texts=EscalationLimit(self.redis, prefix=self.environment.prefix),
             worker=self.worker,
@@ -244,9 +249,13 @@ class Runtime:
                 self.bells.ring([(notification_id, record.lane, record.passes)])
 
     def ring_together(self, ids: Sequence[str], lane: str) -> None:
-        """Ring for first passes of one lane that were not begun; where that fails, the sweeper does."""
+        """Ring for first passes of one lane that were not begun; where that fails, the sweeper does.
+
+        They are shared out among the slots where these might want for work.
+        """
         with contextlib.suppress(OperationalError):
-            self.bells.ring_together(ids, lane)
+            have_work = self.bells.depth(lane) >= broker.SLOTS_TO_FILL
+            self.bells.ring_together(ids, lane, in_turn=have_work)
 
     def ring_end(self, notification_id: str) -> None:
         """Ring for one that ended without a worker, so that a worker shows that end in Flower."""

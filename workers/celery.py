@@ -25,6 +25,7 @@ from workers import (
     results,
     status_command,
     steps,
+    thread_pool,
 )
 from workers.event_outlet import EventOutlet, step_for
 from workers.metrics import MetricsStep
@@ -45,6 +46,7 @@ broker.install_transports()
 quiet_logs.install()
 lean_tracebacks.install()
 remote_control.limit()
+thread_pool.install()
 
 
 def _load_environment() -> tuple[environment.Environment, MetricsAddress | None]:

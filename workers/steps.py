@@ -22,6 +22,7 @@ from workers.files_share import FilesShare
 from workers.fitness import Fitness
 from workers.heartbeat import STALLED_EXIT_CODE, Heartbeat
 from workers.sweeper import Sweeper
+from workers.taken_ahead import TakenAhead
 
 EVERY_SECONDS: Final = 1.0
 _BEAT_EVERY_SECONDS: Final = 5.0
@@ -52,6 +53,8 @@ class SweepStep(bootsteps.StartStopStep):
         """Begin."""
         runtime = _runtime[0]()
         runtime.worker = parent.hostname
+        # Where a pool forks, each child makes its own runtime, and one pass at a time.
+        runtime.slots = parent.concurrency
         self._thread = threading.Thread(target=self._run, args=(parent, runtime), name="sweeper", daemon=True)
         self._thread.start()
 
@@ -72,6 +75,7 @@ class SweepStep(bootsteps.StartStopStep):
     def _run(self, parent: Any, runtime: Runtime) -> None:
         share = FilesShare(parent.concurrency)
         queue_order.leave_out(share.left_out)
+        queue_order.take_none_while(TakenAhead(parent.pool, parent.concurrency).is_enough)
         fitness = Fitness(
             runtime,
             consumer=lambda: parent.consumer,

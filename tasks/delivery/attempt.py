@@ -15,6 +15,7 @@ from tasks.delivery.admission import Admission, LimitReached
 from tasks.delivery.composing import NotWhole
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.patience import Patience
 from tasks.delivery.postponed import Postponed
 from tasks.delivery.spans import tell_attempt
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
@@ -71,6 +72,7 @@ class Attempt:
 
     Args:
         admission: Whether it may go within our own limits.
+        patience: How long the pass waits by itself for its turn.
         state: The pass.
         hop: The server and the rule that chose it.
         indexes: Recipients by their place in the envelope.
@@ -91,6 +93,7 @@ class Attempt:
         indexes: tuple[int, ...],
         compose: Callable[[int], RenderedMessage],
         admission: Admission,
+        patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
@@ -102,8 +105,9 @@ class Attempt:
         self._clock = clock
         # A new name once the one before was sent, the same while this one waits for its turn.
         name = f"{state.claim.id}:{state.attempts + 1}"
-        urgent = state.notification.priority == "high"
-        self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=urgent)
+        self._is_urgent = state.notification.priority == "high"
+        self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=self._is_urgent)
+        self._patience = patience
         self._lacks_connection = False
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
@@ -121,9 +125,8 @@ class Attempt:
             with tracing.span("attempt", kind="client") as span:
                 span.set({"notify.server": self._hop.server.name, "network.protocol.name": "smtp"})
                 stale = self._transact(fresh=False)
-                if self._was_given_one():
-                    self.result.postponed = None
-                    stale = self._transact(fresh=False)
+                if self._lacks_connection and self._ticket is not None and self._ticket.is_used_here:
+                    stale = self._once_given_one()
                 if stale:
                     self._transact(fresh=True)
                 tell_attempt(span, self.result)
@@ -137,19 +140,31 @@ class Attempt:
         postponed = self.result.postponed
         return postponed is not None and postponed.until_ms < self._state.claim.expires_at_ms
 
-    def _was_given_one(self) -> bool:
-        """Wait a moment for a connection of this process where no other may be opened; whether one is there.
+    def _once_given_one(self) -> bool:
+        """Wait a moment for a connection of this process where no other may be opened; see `_transact`.
 
         Without that, all that are due in a second find the few connections in use and come again in the next
-        second, in which these idle.
+        second, in which these idle. What is urgent has the next that is given back, and waits longer.
         """
-        if not self._lacks_connection or self._ticket is None or not self._ticket.is_used_here:
-            return False
-        return self._pool.wait_for_one(self._hop.server, self._state.snapshot.derive(Trust.of))
+        server, trust = self._hop.server, self._state.snapshot.derive(Trust.of)
+        if not self._is_urgent:
+            return self._pool.wait_for_one(server, trust) and self._transact(fresh=False)
+        stale = False
+        with self._pool.going_first(server, trust) as wait:
+            while self._lacks_connection and (seconds := self._patience.wait_for(self._seconds_to_turn)):
+                wait(seconds)
+                stale = self._transact(fresh=False)
+        return stale
+
+    @property
+    def _seconds_to_turn(self) -> float:
+        postponed = self.result.postponed
+        return (postponed.until_ms - self._state.now_ms()) / 1000 if postponed else 0.0
 
     def _transact(self, *, fresh: bool) -> bool:
         """One try; whether the connection was stale, which spends nothing."""
         snapshot = self._state.snapshot
+        self.result.postponed, self._lacks_connection = None, False
         try:
             with self._pool.connection(
                 self._hop.server,
@@ -157,6 +172,7 @@ class Attempt:
                 timeouts=snapshot.derive(timeouts),
                 trust=snapshot.derive(Trust.of),
                 admit=self._ticket.admit if self._ticket else admitted_at_once,
+                first=self._is_urgent,
             ) as connection:
                 self._send(connection)
         except NotWhole as fault:

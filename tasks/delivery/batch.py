@@ -6,6 +6,7 @@ slow keeps none of the others.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,9 +16,11 @@ from settings_store.logs.line import places
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.turn import Turn
 
-#: So long a batch goes on to the next one. It is what a notification of high priority may have to wait for a
-#: slot beside one pass, so it is short; what is left goes to other slots.
+#: So long a batch goes on to the next one, at the most and at the least. It is what a notification of high
+#: priority may have to wait for a slot beside one pass, so it is short; what is left goes to other slots.
+#: Chance decides between the two: batches that began together would end together, and none in between.
 BATCH_SECONDS: Final = 1.0
+SHORTEST_BATCH_SECONDS: Final = 0.25
 
 _log = EventLog(__name__)
 
@@ -33,7 +36,7 @@ def deliver_many(
     begin: Begin,
     end: End,
     stopping: Callable[[], bool],
-    seconds: float = BATCH_SECONDS,
+    draw: Callable[[], float] = random.random,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Make a pass of each that is due; those that were not begun.
@@ -44,10 +47,10 @@ def deliver_many(
         begin: Hears of each before its pass.
         end: Hears of each after that.
         stopping: Whether this process is to end: then none is begun any more.
-        seconds: How long to go on.
+        draw: A random number from 0 to 1, for how long to go on.
         clock: Seconds that only grow.
     """
-    until = clock() + seconds
+    until = clock() + SHORTEST_BATCH_SECONDS + draw() * (BATCH_SECONDS - SHORTEST_BATCH_SECONDS)
     left = list(ids)
     turn: Turn | None = None
 

@@ -31,9 +31,11 @@ from tasks.delivery.memory import write_memory
 from tasks.delivery.next_time import counts_as_pass, counts_as_try, wait_seconds
 from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.patience import Patience
 from tasks.delivery.spans import tell_pass
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
 from tasks.delivery.turn import Following, Turn, nobody
+from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.delivery.walk import Walk
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
@@ -83,6 +85,7 @@ class Deliverer:
         leases: Keeps claims alive.
         breaker: Which servers are left alone.
         admission: What may go within our own limits.
+        places: Where passes wait for turns that are near.
         gatherer: Opens attachments.
         texts: How many texts may follow e-mails that are late.
         worker: This process' name in the ledger.
@@ -102,6 +105,7 @@ class Deliverer:
         *,
         breaker: Breaker,
         admission: Admission,
+        places: WaitingPlaces,
         gatherer: Gatherer,
         texts: EscalationLimit,
         worker: str,
@@ -117,6 +121,7 @@ class Deliverer:
         self._leases = leases
         self._breaker = breaker
         self._admission = admission
+        self._places = places
         self._gatherer = gatherer
         self._texts = texts
         self._worker = worker
@@ -254,6 +259,7 @@ class Deliverer:
             Composer(state, gathered, stopping=self._stopping),
             watch=watch,
             admission=self._admission,
+            patience=Patience(self._places, urgent=state.notification.priority == "high"),
             insist=self._insist,
             revision=lambda: self._store.snapshot().revision,
             clock=self._clock,

@@ -14,6 +14,7 @@ from tasks.delivery.fetches import tell_left_out
 from tasks.delivery.insist import Insist
 from tasks.delivery.lessons import ends_offer, learn, leave_alone
 from tasks.delivery.pass_state import PassState
+from tasks.delivery.patience import Patience
 from tasks.delivery.postponed import Postponed
 from tasks.delivery.stops import ClaimLost, OptionsChanged
 from tasks.delivery.uncertain import resend_uncertain
@@ -30,11 +31,6 @@ WORTH_WAITING_SECONDS: Final = 30.0
 #: A server that asks again and again is waited for so often; then the next one is tried all the same.
 WORTH_WAITING_TIMES: Final = 3
 
-#: What is urgent waits so long in all for its turn within our own limits before it goes back to the due-set,
-#: which is looked at each second.
-WAITED_HERE_SECONDS: Final = 2.5
-LEAST_WAIT_SECONDS: Final = 0.05
-
 
 class Walk:
     """One walk along one chain.
@@ -45,6 +41,7 @@ class Walk:
         composer: Makes the message for each of them.
         watch: Says which of them are left alone, asked already, and hears how the others did.
         admission: Whether a message may go now within our own limits.
+        patience: How long it waits by itself for its turn.
         insist: Repeats calls to the ledger that must be answered.
         revision: The revision of the options that holds now.
         tally: Counts attempts.
@@ -61,6 +58,7 @@ class Walk:
         *,
         watch: BreakerWatch,
         admission: Admission,
+        patience: Patience,
         insist: Insist,
         revision: Callable[[], int],
         clock: Callable[[], float],
@@ -79,7 +77,7 @@ class Walk:
         self._clock = clock
         self._tally = tally
         self._pause = pause
-        self._may_wait_here_seconds = WAITED_HERE_SECONDS if state.notification.priority == "high" else 0.0
+        self._patience = patience
         self._has_begun = False
 
     def run(self) -> None:
@@ -155,6 +153,7 @@ class Walk:
             indexes=group,
             compose=lambda largest_bytes: self._composer.message(hop, group, largest_bytes),
             admission=self._admission,
+            patience=self._patience,
             clock=self._clock,
         )
         try:
@@ -169,12 +168,10 @@ class Walk:
 
     def _has_waited_here(self, postponed: Postponed) -> bool:
         """Wait for the turn in this very pass, where it is urgent and that takes but a moment."""
-        seconds = max((postponed.until_ms - self._state.now_ms()) / 1000, LEAST_WAIT_SECONDS)
-        if seconds > self._may_wait_here_seconds:
-            return False
-        self._may_wait_here_seconds -= seconds
-        self._pause(seconds)
-        return True
+        seconds = self._patience.wait_for((postponed.until_ms - self._state.now_ms()) / 1000)
+        if seconds:
+            self._pause(seconds)
+        return bool(seconds)
 
     def _postpone(self, hop: Hop, postponed: Postponed) -> None:
         """Come back at that time, to the same server; to the next one only where it would be too late."""

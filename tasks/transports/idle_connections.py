@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,25 +75,31 @@ class IdleConnections:
         self._lock = threading.Condition(threading.Lock())
         self._kept: dict[PoolKey, list[_Idle]] = {}
         self._waiting: Counter[PoolKey] = Counter()
+        self._first: Counter[PoolKey] = Counter()
         self._not_before: dict[PoolKey, float] = {}
 
-    def take(self, key: PoolKey) -> Connection | None:
-        """The connection that was used last, and is now the caller's; None where there is none."""
+    def take(self, key: PoolKey, *, first: bool = False) -> Connection | None:
+        """The connection that was used last, and is now the caller's; None where there is none.
+
+        Args:
+            key: Whose.
+            first: Whether the caller goes before others; those find none while somebody waits who does.
+        """
         with self._lock:
             kept = self._kept.get(key)
-            return kept.pop().connection if kept else None
+            return kept.pop().connection if kept and (first or not self._first[key]) else None
 
     def wait(self, key: PoolKey) -> bool:
         """Wait a moment for one that is given back; whether there is one. Somebody else may take it first."""
         with self._lock:
-            if self._kept.get(key):
+            if self._is_free(key):
                 return True
             is_full = self._waiting[key] >= self._limits.waiting_per_server
             if is_full or self._clock() < self._not_before.get(key, 0.0):
                 return False
             self._waiting[key] += 1
             try:
-                found = self._lock.wait_for(lambda: bool(self._kept.get(key)), self._limits.wait_seconds)
+                found = self._lock.wait_for(lambda: self._is_free(key), self._limits.wait_seconds)
             finally:
                 self._waiting[key] -= 1
             if found:
@@ -100,6 +107,28 @@ class IdleConnections:
             else:
                 self._not_before[key] = self._clock() + NOT_AGAIN_SECONDS
             return found
+
+    @contextlib.contextmanager
+    def going_first(self, key: PoolKey) -> Iterator[Callable[[float], object]]:
+        """Within it, what is given back is the caller's, and of others who go first; gives a wait for it.
+
+        The wait is for so many seconds at the most.
+        """
+        with self._lock:
+            self._first[key] += 1
+        try:
+            yield lambda seconds: self._wait_first(key, seconds)
+        finally:
+            with self._lock:
+                self._first[key] -= 1
+                self._lock.notify_all()
+
+    def _wait_first(self, key: PoolKey, seconds: float) -> None:
+        with self._lock:
+            self._lock.wait_for(lambda: bool(self._kept.get(key)), seconds)
+
+    def _is_free(self, key: PoolKey) -> bool:
+        return bool(self._kept.get(key)) and not self._first[key]
 
     def keep(self, key: PoolKey, connection: Connection) -> list[Connection]:
         """Keep a clean connection; those that have to go for it, perhaps itself."""

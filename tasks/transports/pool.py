@@ -129,6 +129,7 @@ class ConnectionPool:
         trust: Trust | None = None,
         opening: Opening | None = None,
         admit: Callable[[str], None] = admitted_at_once,
+        first: bool = False,
     ) -> Iterator[Connection]:
         """A connection that is signed in and ready for a message; kept afterwards if it is clean.
 
@@ -142,6 +143,7 @@ class ConnectionPool:
             opening: In place of the pool's, as for a test.
             admit: Called with the name of the connection, open or not yet, before it is used; what it raises
                 keeps it from that.
+            first: Whether one that is kept is taken although somebody waits who goes first.
 
         Raises:
             TransportFailure: It could not be opened.
@@ -150,7 +152,7 @@ class ConnectionPool:
         timeouts = timeouts or self._timeouts
         trust = trust or self._trust
         key = PoolKey(server.fingerprint, trust)
-        kept = self._reuse(key, timeouts, fresh=fresh)
+        kept = self._reuse(key, timeouts, fresh=fresh, first=first)
         in_use = self._of_this_process.in_use
         in_use.begin(server.name, server.fingerprint)
         try:
@@ -196,6 +198,13 @@ class ConnectionPool:
     def wait_for_one(self, server: Server, trust: Trust) -> bool:
         """Wait a moment for a connection that another thread gives back; whether there is one now."""
         return self._idle.wait(PoolKey(server.fingerprint, trust))
+
+    def going_first(self, server: Server, trust: Trust) -> AbstractContextManager[Callable[[float], object]]:
+        """Within it, what other threads give back is for the caller, who goes first; gives a wait for it.
+
+        The wait is for so many seconds at the most.
+        """
+        return self._idle.going_first(PoolKey(server.fingerprint, trust))
 
     def introduce(
         self, client: Client, server: Server, trust: Trust, token_source: TokenSource | None = None
@@ -255,12 +264,12 @@ class ConnectionPool:
             for connection in inherited.idle.inherited() if inherited else ():
                 connection.abort()
 
-    def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool) -> Connection | None:
+    def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool, first: bool) -> Connection | None:
         if fresh:
             self._close(self._idle.remove(key))
             return None
         self._close(self._idle.remove_overdue(key))
-        while (connection := self._idle.take(key)) is not None:
+        while (connection := self._idle.take(key, first=first)) is not None:
             if connection.take_up(timeouts):
                 return connection
             connection.abort()

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from settings_store.keyring import Keyring
-from tasks.delivery.batch import BATCH_SECONDS, deliver_many
+from tasks.delivery.batch import BATCH_SECONDS, SHORTEST_BATCH_SECONDS, deliver_many
 from tasks.delivery.deliverer import PassResult
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
@@ -24,6 +24,7 @@ def run(
     ids: list[str] = IDS,
     stopping: Callable[[], bool] = lambda: False,
     begin: Callable[[str], None] = lambda _id: None,
+    draw: float = 1.0,
 ) -> tuple[list[Outcome], list[str]]:
     """What became of each that was begun, and those that were not."""
     told: list[Outcome] = []
@@ -31,7 +32,15 @@ def run(
     def end(notification_id: str, result: PassResult | Exception) -> None:
         told.append((notification_id, getattr(result, "state", type(result).__name__)))
 
-    left = deliver_many(bench.deliverer, ids, begin=begin, end=end, stopping=stopping, clock=bench.seconds)
+    left = deliver_many(
+        bench.deliverer,
+        ids,
+        begin=begin,
+        end=end,
+        stopping=stopping,
+        draw=lambda: draw,
+        clock=bench.seconds,
+    )
     return told, left
 
 
@@ -100,6 +109,21 @@ def test_what_a_slow_server_leaves_no_time_for_is_left_to_others(bench: Bench, p
     told, left = run(bench)
     assert (told, left) == ([("n1", "delivered")], ["n2", "n3", "n4"])
     assert states(bench) == ["delivered", "queued", "queued", "queued"]
+
+
+@pytest.mark.parametrize("draw, begun", [(0.0, 1), (0.5, 2), (1.0, 3)])
+def test_chance_decides_how_long_a_batch_lasts_so_that_slots_get_free_one_by_one(
+    bench: Bench, primary: MailServer, draw: float, begun: int
+) -> None:
+    accept(bench)
+
+    def take_long() -> str:
+        bench.clock.advance((SHORTEST_BATCH_SECONDS + BATCH_SECONDS) / 3)
+        return "250 2.0.0 queued"
+
+    primary.answers["DOT"] = take_long
+    told, left = run(bench, draw=draw)
+    assert (len(told), len(left)) == (begun, len(IDS) - begun)
 
 
 def test_a_process_that_is_to_end_finishes_what_it_holds_and_begins_nothing(

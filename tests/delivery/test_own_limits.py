@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 
+from tasks.delivery import patience
 from tasks.delivery.admission import Admission
 from tasks.limits import Limits
 from tasks.transports.idle_connections import NOT_AGAIN_SECONDS
@@ -425,3 +427,53 @@ def test_what_is_urgent_passes_those_that_have_a_turn_and_others_do_not(
     assert bench.deliverer.deliver("ordinary").wait_seconds > 20
     bench.accept_email(priority="high")
     assert bench.deliver().state == "delivered"
+
+
+def test_few_urgent_ones_wait_in_their_pass_and_the_others_leave_their_slots(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=120)
+    for number in range(40):
+        bench.accept_email(id=f"m{number}", priority="high")
+        assert bench.deliverer.deliver(f"m{number}").state == "delivered"
+    bench.clock.advance(9)
+    to_come = ["third", "second", "first"]
+    became: dict[str, tuple[str, float]] = {}
+
+    def deliver_next() -> None:
+        name = to_come.pop()
+        bench.accept_email(id=name, priority="high")
+        result = deliverer.deliver(name)
+        became[name] = (result.state, result.wait_seconds)
+
+    def wait(seconds: float) -> None:
+        if to_come:
+            # In another thread's slot.
+            deliver_next()
+        bench.clock.advance(seconds)
+
+    deliverer = bench.new_deliverer(pause=wait, slots=8)
+    deliver_next()
+    assert became == {"first": ("delivered", 0.0), "second": ("delivered", 0.0), "third": ("waiting", 2.0)}
+    assert len(primary.texts) == 42
+
+
+def test_what_is_urgent_has_the_next_connection_before_others_that_wait_for_one(
+    bench: Bench, primary: MailServer, busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ordinary one began to wait first."""
+    monkeypatch.setattr(patience, "URGENT_SECONDS", 60.0)
+    busy.wait_at_most(60)
+    bench.accept_email("ordinary@x.test", id="ordinary")
+    bench.accept_email("urgent@x.test", priority="high")
+    idle = bench.pool._idle
+    with ThreadPoolExecutor() as slots:
+        ordinary = slots.submit(bench.deliverer.deliver, "ordinary")
+        wait_until(lambda: any(idle._waiting.values()), seconds=60, what="the ordinary one waiting")
+        urgent = slots.submit(bench.deliver)
+        wait_until(lambda: any(idle._first.values()), seconds=60, what="the urgent one going first")
+        busy.look()
+        assert urgent.result(60).state == "delivered"
+        assert ordinary.result(60).state == "delivered"
+    assert primary.got == [A, "urgent@x.test", "ordinary@x.test"]
+    assert primary.connections == 1

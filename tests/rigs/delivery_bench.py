@@ -21,6 +21,7 @@ from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import Memory, read_memory
 from tasks.delivery.probe import Prober
+from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
@@ -112,6 +113,7 @@ class Bench:
         leases: LeaseKeeper | None = None,
         worker: str = "w1",
         pause: Callable[[float], None] = refuse_to_pause,
+        slots: int = 16,
     ) -> Deliverer:
         ledger = ledger or self.ledger
         return Deliverer(
@@ -121,6 +123,7 @@ class Bench:
             leases or LeaseKeeper(ledger, every_seconds=NEVER_SECONDS),
             breaker=self.breaker,
             admission=self.admission,
+            places=WaitingPlaces(lambda: slots, clock=self.seconds),
             gatherer=self.gatherer,
             texts=EscalationLimit(self.redis, clock=TEST_CLOCK),
             worker=worker,

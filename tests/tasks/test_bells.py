@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from celery import Celery
 from tasks import broker
 from tasks.bells import Bells, messages_for
 from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
+from tests.rigs.installation import Site
 from tests.rigs.processes import free_port, wait_until
 
 ID = "3b241101-e2bb-4255-8caf-4136c566a962"
@@ -126,6 +128,16 @@ def test_few_are_spread_over_slots_and_files_come_by_themselves(
 ) -> None:
     assert bells.ring_together([f"n{number}" for number in range(count)], lane) == count
     assert redis_server.llen(f"notify.{lane}") == messages == messages_for(count, lane)
+
+
+@pytest.mark.parametrize("waiting, messages", [(0, 16), (broker.SLOTS_TO_FILL, 1)])
+def test_what_a_batch_leaves_is_spread_over_slots_unless_these_have_work(
+    tmp_path: Path, redis_server: redis.Redis, valkey_url: str, waiting: int, messages: int
+) -> None:
+    with contextlib.closing(Site(valkey_url, tmp_path).runtime) as runtime:
+        runtime.bells.ring((f"before{number}", "normal", 0) for number in range(waiting))
+        runtime.ring_together([f"n{number}" for number in range(48)], "normal")
+    assert redis_server.llen("notify.normal") == waiting + messages
 
 
 def test_a_message_for_many_is_what_celery_itself_would_put_on_the_wire(

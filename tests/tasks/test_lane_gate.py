@@ -33,6 +33,7 @@ class Through:
 def nothing_left_out() -> Iterator[None]:
     yield
     queue_order.leave_out(tuple)
+    queue_order.take_none_while(bool)
 
 
 def test_no_more_go_through_than_may_be_unacknowledged() -> None:
@@ -62,6 +63,18 @@ def test_a_lane_that_has_its_share_waits_until_it_has_not() -> None:
     through.take(NORMAL, 2)
     assert through.tags == [2]
     full.clear()
+    through.gate.let_through()
+    assert through.tags == [2, 1]
+
+
+def test_none_goes_through_while_the_worker_has_enough() -> None:
+    enough = [True]
+    queue_order.take_none_while(lambda: bool(enough))
+    through = Through(4)
+    through.take(NORMAL, 1)
+    assert through.tags == []
+    through.take(HIGH, 2)
+    enough.clear()
     through.gate.let_through()
     assert through.tags == [2, 1]
 

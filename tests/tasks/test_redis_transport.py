@@ -11,7 +11,7 @@ import kombu.transport
 import pytest
 import redis
 
-from tasks import redis_transport
+from tasks import queue_order, redis_transport
 from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
 
 STOCK = "kombu.transport.redis:Transport"
@@ -59,6 +59,20 @@ def credit_after_a_failed_ack(server: FaketimeRedis, transport: str) -> bool:
         # What is left unacknowledged is put back on closing, which needs the server.
         server.start()
     return free
+
+
+@only_where_needed
+def test_no_message_is_taken_while_the_worker_has_enough(server: FaketimeRedis) -> None:
+    enough = [True]
+    queue_order.take_none_while(lambda: bool(enough))
+    try:
+        with kombu.Connection(server.url, transport=MENDED) as connection:
+            channel: Any = connection.default_channel
+            assert not channel.qos.can_consume()
+            enough.clear()
+            assert channel.qos.can_consume()
+    finally:
+        queue_order.take_none_while(bool)
 
 
 @only_where_needed
