@@ -73,10 +73,18 @@ class Ticket:
 
     def give_back(self) -> None:
         """Say that the message will not go, so that another may in its place."""
+        # Without an answer it counts as sent, which costs a moment of pace.
+        self._tell(self._admission.limits.give_back)
+
+    def sent(self) -> None:
+        """Say that the message went, or may have gone, until now."""
+        # Without an answer it counts as sent when it was admitted.
+        self._tell(self._admission.limits.sent)
+
+    def _tell(self, what: Callable[[str, str], None]) -> None:
         if self._message and self._allowance.messages_per_minute:
-            # Without an answer it counts as sent, which costs a moment of pace.
             with contextlib.suppress(redis.RedisError):
-                self._admission.limits.give_back(self._account, self._message)
+                what(self._account, self._message)
 
 
 class Admission:

@@ -131,8 +131,15 @@ class Attempt:
                     self._transact(fresh=True)
                 tell_attempt(span, self.result)
         finally:
-            if self._ticket is not None and not self.result.intended and not self._comes_back:
-                self._ticket.give_back()
+            self._tell_limits()
+
+    def _tell_limits(self) -> None:
+        if self._ticket is None:
+            return
+        if self.result.intended:
+            self._ticket.sent()
+        elif not self._comes_back:
+            self._ticket.give_back()
 
     @property
     def _comes_back(self) -> bool:

@@ -82,6 +82,15 @@ class Limits:
         """Say that a message that was allowed, or has a reserved time, will not go."""
         self._scripts.run("give_back", account, message)
 
+    def sent(self, account: str, message: str) -> None:
+        """Say that a message that was allowed has been sent.
+
+        It counts from when it was allowed until a minute after this: its server may have counted it at any
+        moment in between, so that no minute of the server's sees more than the limit either. That holds for
+        what is under way for less than a minute.
+        """
+        self._scripts.run("sent", account, message)
+
     def renew(self, slots: Collection[Slot]) -> Renewed:
         """Lengthen the leases of all connections of this process, in one round trip.
 

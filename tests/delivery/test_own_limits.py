@@ -153,6 +153,23 @@ def test_what_may_have_been_sent_is_counted(bench: Bench, primary: MailServer) -
     assert bench.deliverer.deliver("n2").wait_seconds == 60.0
 
 
+def test_a_message_counts_for_a_minute_from_when_it_went_and_not_from_when_it_might_go(
+    bench: Bench, primary: MailServer
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=1)
+
+    def take_long() -> str:
+        bench.clock.advance(20)
+        return "250 2.0.0 queued"
+
+    primary.answers["DOT"] = take_long
+    bench.accept_email(id="first")
+    assert bench.deliverer.deliver("first").state == "delivered"
+    bench.clock.advance(10)
+    bench.accept_email()
+    assert bench.deliver().wait_seconds == 50.0
+
+
 def test_the_limit_holds_from_the_moment_it_is_saved_and_no_longer_once_it_is_lifted(
     bench: Bench, primary: MailServer
 ) -> None:

@@ -173,3 +173,33 @@ def test_callers_that_are_late_as_callers_are_lose_little_of_the_limit(
     minutes = (granted[-1] - start_ms) / MINUTE_MS
     assert minutes <= 4 * 1.15
     assert questions / len(granted) <= 4
+
+
+@quickly
+@given(
+    limit=LIMITS,
+    on_the_way_ms=st.lists(st.sampled_from([0, 0, 5, 900, 4_000, 15_000, 59_000]), min_size=1, max_size=7),
+    arrives=st.lists(st.floats(0, 1), min_size=1, max_size=5),
+)
+def test_no_minute_of_the_servers_sees_more_than_the_limit_however_long_each_is_on_its_way(
+    any_redis: redis.Redis, limit: int, on_the_way_ms: list[int], arrives: list[float]
+) -> None:
+    """The server counts each at any moment between its being allowed and its being sent."""
+    bench = fresh(any_redis, limit)
+    events: list[tuple[int, str, int]] = [(bench.clock.now_ms, "asks", number) for number in range(limit * 3)]
+    counted: list[int] = []
+    while events:
+        at, what, number = heapq.heappop(events)
+        bench.go_to(at)
+        if what == "sent":
+            bench.worker().sent(ACCOUNT, f"n{number}")
+        elif wait_ms := bench.send(f"n{number}"):
+            heapq.heappush(events, (at + wait_ms, "asks", number))
+        else:
+            takes_ms = on_the_way_ms[number % len(on_the_way_ms)]
+            counted.append(at + int(takes_ms * arrives[number % len(arrives)]))
+            heapq.heappush(events, (at + takes_ms, "sent", number))
+    assert len(counted) == limit * 3
+    counted.sort()
+    for first, one_too_many in zip(counted, counted[limit:], strict=False):
+        assert one_too_many - first >= MINUTE_MS, f"more than {limit} within a minute"
