@@ -144,4 +144,5 @@ def row_fields(
 
 
 def _entry_id(moment: datetime | None, otherwise: str) -> str:
-    return str(int(moment.timestamp() * _MILLISECONDS_PER_SECOND)) if moment else otherwise
+    # No row is older than 1970, and no id of Redis' is below 0.
+    return str(max(int(moment.timestamp() * _MILLISECONDS_PER_SECOND), 0)) if moment else otherwise

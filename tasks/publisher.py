@@ -282,7 +282,8 @@ def entry_of(notification: Notification, snapshot: Snapshot) -> Entry:
         age_limit_ms=snapshot.derive(_age_limits_ms)[notification.channel],
         key=hashlib.sha256(notification.key.encode()).hexdigest() if notification.key else "",
         not_before_ms=int(notification.not_before.timestamp() * 1000) if notification.not_before else 0,
-        expires_ms=int(notification.expires.timestamp() * 1000) if notification.expires else 0,
+        # 0 is none: what was to be sent until 1970 at the latest is past, and must not be sent at any time.
+        expires_ms=max(int(notification.expires.timestamp() * 1000), 1) if notification.expires else 0,
         unknown_tokens=unknown_tokens(notification),
         priority=notification.priority,
         terms=terms_of(notification),

@@ -34,7 +34,7 @@ def moment(
         try:
             return present - length if direction == "ago" else present + length
         except OverflowError:
-            raise BadInput(f"{flag}: leads out of the calendar", _hint(flag)) from None
+            raise _outside(flag) from None
     try:
         typed = datetime.fromisoformat(asked)
     except ValueError:
@@ -43,7 +43,15 @@ def moment(
         ) from None
     if typed.tzinfo is None:
         raise BadInput(f"{flag}: the time has no offset from UTC", _hint(flag))
+    try:
+        typed.astimezone(UTC)
+    except OverflowError:
+        raise _outside(flag) from None
     return typed
+
+
+def _outside(flag: str) -> BadInput:
+    return BadInput(f"{flag}: leads out of the calendar", _hint(flag))
 
 
 def _hint(flag: str) -> str:

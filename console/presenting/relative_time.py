@@ -9,6 +9,8 @@ _SECOND_MS = 1000
 _MINUTE_MS = 60 * _SECOND_MS
 _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
+#: A wait may end beyond the calendar, which is shown as its last day but one: every zone has that day.
+_LAST_MS = datetime(9999, 12, 30, tzinfo=UTC).timestamp() * _SECOND_MS
 #: From here on the smaller unit says nothing any more.
 _COARSE = 10
 
@@ -17,8 +19,7 @@ def rfc3339(milliseconds: float | None) -> str | None:
     """Unix milliseconds as RFC 3339 in UTC with milliseconds; None stays None."""
     if milliseconds is None:
         return None
-    moment = datetime.fromtimestamp(milliseconds / _SECOND_MS, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{int(milliseconds) % _SECOND_MS:03d}Z"
+    return f"{_utc(milliseconds):%Y-%m-%dT%H:%M:%S}.{int(milliseconds) % _SECOND_MS:03d}Z"
 
 
 def duration(milliseconds: float) -> str:
@@ -47,13 +48,17 @@ def relative(then_ms: float, now_ms: float) -> str:
 
 def clock_time(milliseconds: float, *, date: bool = True) -> str:
     """The local time of this machine with its zone, or without date and zone."""
-    moment = datetime.fromtimestamp(milliseconds / _SECOND_MS, tz=UTC).astimezone()
+    moment = _utc(milliseconds).astimezone()
     return f"{moment:%Y-%m-%d %H:%M:%S %Z}" if date else f"{moment:%H:%M:%S}"
 
 
 def local_date(milliseconds: float) -> str:
     """The date on this machine."""
-    return f"{datetime.fromtimestamp(milliseconds / _SECOND_MS, tz=UTC).astimezone():%Y-%m-%d}"
+    return f"{_utc(milliseconds).astimezone():%Y-%m-%d}"
+
+
+def _utc(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(min(max(milliseconds, 0), _LAST_MS) / _SECOND_MS, tz=UTC)
 
 
 def _two(whole: int, unit_ms: int, unit: str, smaller_ms: int, smaller: str) -> str:

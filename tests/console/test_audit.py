@@ -78,6 +78,13 @@ def test_a_filter_that_matches_nothing_ends_with_3_and_an_empty_audit_with_0(not
     assert notify("audit", "list", "--until", "2h").code == 3
 
 
+def test_since_before_there_were_clocks_is_all_of_it(notify: CommandLine, audit: Audit) -> None:
+    audit.record("ann", "server.pause", "primary_email")
+    for long_ago in ("1969-12-31T23:59:59Z", "99999d"):
+        assert notify("audit", "list", "--since", long_ago).code == 0
+        assert notify("audit", "list", "--until", long_ago).code == 3
+
+
 def test_a_time_that_is_none_is_bad_input(notify: CommandLine) -> None:
     done = notify("audit", "list", "--since", "yesterday")
     assert (done.code, done.error.partition(":")[0]) == (2, "--since")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from console.cli.cell_text import cells, cut, padded, shown, wrapped
 from console.cli.screen import Screen
 from console.cli.table import table
-from console.presenting.relative_time import duration, relative, rfc3339
+from console.presenting.relative_time import clock_time, duration, local_date, relative, rfc3339
 
 
 @given(st.text())
@@ -83,6 +84,21 @@ def test_relative_times() -> None:
 def test_times_for_programs_are_rfc_3339_in_utc_with_milliseconds() -> None:
     assert rfc3339(1_800_000_000_007) == "2027-01-15T08:00:00.007Z"
     assert rfc3339(None) is None
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_time_that_no_calendar_has_is_shown_as_its_end_and_one_before_all_clocks_as_their_beginning(
+    monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for milliseconds, days in ((3e14, ("9999-12-",)), (-8e13, ("1970-01-01", "1969-12-31"))):
+            for shown in (rfc3339(milliseconds), clock_time(milliseconds), local_date(milliseconds)):
+                assert str(shown).startswith(days)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_table_with_a_long_mark_stays_within_a_terminal_and_keeps_keys_whole() -> None:

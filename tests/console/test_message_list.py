@@ -126,6 +126,8 @@ def test_an_empty_installation_is_no_failure(notify: CommandLine) -> None:
         ("--until", "2027-01-15"),
         ("--since", ""),
         ("--since", "99999999999s"),
+        ("--since", "0001-01-01T00:00:00+23:59"),
+        ("--until", "9999-12-31T23:59:59-23:59"),
         ("--limit", "0"),
         ("--limit", "1000000000"),
         ("--offset", "-1"),

@@ -235,6 +235,14 @@ def test_the_timeline_says_who_cancelled_or_replayed_it_and_why(
     assert (event["verdict"], event["by"], event["reason"]) == ("replayed", "bob@box", "relay is back")
 
 
+def test_one_that_is_not_to_be_sent_before_the_last_day_of_the_calendar_is_shown(
+    notify: CommandLine, told: ToldLedger
+) -> None:
+    told.accept(email(id="n", not_before="9999-12-31T23:59:59Z"))
+    assert view(told, "n")[0].startswith("ID=1  WAITING  ")
+    assert notify("message", "show", "n", "--json").json["next_at"].startswith("9999-12-")
+
+
 def test_a_held_message_says_why_and_until_when(told: ToldLedger) -> None:
     notification_id = told.accept(email(id="n"))
     told.finish(told.claim(notification_id), {}, [], then="held", reason="Primary Email server name is blank")

@@ -131,6 +131,13 @@ def test_what_expired_before_it_came_is_refused(door: Door) -> None:
     assert sum(door.queries.counts().values()) == 0
 
 
+@pytest.mark.parametrize("expires", ["1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_what_a_clock_at_nought_made_expire_is_past_and_not_without_an_end(door: Door, expires: str) -> None:
+    with pytest.raises(ExpiredAlready, match=r"^expires: is past; allowed: "):
+        door.publisher.publish(email(expires=expires))
+    assert sum(door.queries.counts().values()) == 0
+
+
 def test_what_is_not_to_be_sent_yet_waits_without_a_bell(door: Door) -> None:
     later = datetime.now(tz=UTC) + timedelta(hours=1)
     published = door.publisher.publish(email(not_before=later.isoformat()))
