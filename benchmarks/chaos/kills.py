@@ -7,8 +7,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Final
 
 from benchmarks.chaos.doors import Doors
+from benchmarks.chaos.doubles import Kill, noted, tell_doubles
 from benchmarks.chaos.ending import PAST_THE_LEASE_SECONDS, PATIENCE_SECONDS, come_to_the_end, redeliver_now
 from benchmarks.chaos.judging import judge
 from benchmarks.chaos.outcome import Outcome
@@ -20,6 +22,8 @@ from tests.rigs.processes import wait_until
 from tests.rigs.worker import Worker
 
 PREFORK = ("--pool=prefork", "--concurrency=4")
+#: How many notifications a worker with these options sends at once.
+SLOTS: Final = {(): 16, PREFORK: 4}
 _ANSWER_SECONDS = 0.02
 
 
@@ -87,9 +91,9 @@ def _kill_again_and_again(
         )
         publishing.start()
         try:
-            idle = 0
+            idle, killed = 0, list[Kill]()
             while marks:
-                idle += _kill_until_it_ends(installation, mailbox, marks, options, kill)
+                idle += _kill_until_it_ends(installation, mailbox, marks, options, kill, killed)
         finally:
             publishing.join()
         doors.close()
@@ -104,6 +108,7 @@ def _kill_again_and_again(
             "submitted_lost_in_the_broker_client": len(lost_in_the_broker),
         }
         judge(installation, known, [mailbox]).tell(outcome)
+        tell_doubles(outcome, mailbox, killed, slots=SLOTS[options])
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -114,6 +119,7 @@ def _kill_until_it_ends(
     marks: list[int],
     options: tuple[str, ...],
     kill: Callable[[Worker], None],
+    killed: list[Kill],
 ) -> int:
     """Start a worker and kill when so many mails were taken, until it is gone; how often nothing was left.
 
@@ -123,15 +129,19 @@ def _kill_until_it_ends(
         marks: Numbers of mails; those that were used are taken out.
         options: For the worker.
         kill: Kills it, or a part of it.
+        killed: Gets the moments.
     """
     idle = 0
     with installation.worker(*options) as worker:
         while marks and worker.process.poll() is None:
             _wait_taken(mailbox, marks.pop(0))
             idle += not installation.open_count() and not installation.runtime.redis.llen("notify.normal")
-            kill(worker)
-        # What a killed child held waits for its lease, and time is not moved under a worker that lives.
-        worker.kill()
+            with noted(killed):
+                kill(worker)
+        if worker.process.poll() is None:
+            # What a killed child held waits for its lease, and time is not moved under a worker that lives.
+            with noted(killed):
+                worker.kill()
     installation.server.advance(PAST_THE_LEASE_SECONDS)
     redeliver_now(installation)
     return idle

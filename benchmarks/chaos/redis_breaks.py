@@ -24,6 +24,8 @@ from tests.rigs.worker import Worker
 
 _ANSWER_SECONDS = 0.02
 _PASSWORD = "changed meanwhile"
+#: A third of those that come in a minute are left for when Redis is away.
+_PACE_SECONDS = 0.3
 
 
 @dataclass
@@ -104,7 +106,7 @@ def _away(
         server.start()
         outcome.figures["seconds_until_the_next_mail"] = round(scene.seconds_until_mail(), 2)
 
-    return _run(setting, name, broken, stay_away, asking=True)
+    return _run(setting, name, broken, stay_away, asking=True, pace_seconds=_PACE_SECONDS)
 
 
 def resets(setting: Setting) -> Outcome:
@@ -158,11 +160,13 @@ def _run(
     breaks: Callable[[Scene, Outcome], None],
     *options: str,
     asking: bool = False,
+    pace_seconds: float = 0.0,
 ) -> Outcome:
+    """Run one of them; `pace_seconds` is how long whoever publishes rests after each step."""
     count = setting.size(200, 4_000)
     outcome = Outcome(name, broken, count)
     began = time.monotonic()
-    with _flowing(setting, count, *options, asking=asking) as (scene, publishing):
+    with _flowing(setting, count, *options, asking=asking, pace_seconds=pace_seconds) as (scene, publishing):
         breaks(scene, outcome)
         publishing.join()
         installation, doors = scene.installation, scene.doors
@@ -189,7 +193,7 @@ def _run(
 
 @contextlib.contextmanager
 def _flowing(
-    setting: Setting, count: int, *options: str, asking: bool
+    setting: Setting, count: int, *options: str, asking: bool, pace_seconds: float
 ) -> Iterator[tuple[Scene, threading.Thread]]:
     with (
         running_installation(setting.folder, *options) as installation,
@@ -199,9 +203,12 @@ def _flowing(
         installation.configure(primary=mailbox)
         mailbox.take_slowly(_ANSWER_SECONDS)
         doors = Doors(installation)
-        publishing = threading.Thread(
-            target=lambda: list(doors.publish(count, setting.dice(), by_command_line=0))
-        )
+
+        def publish() -> None:
+            for _ in doors.publish(count, setting.dice(), by_command_line=0):
+                time.sleep(pace_seconds)
+
+        publishing = threading.Thread(target=publish)
         with installation.worker() as worker:
             publishing.start()
             try:

@@ -6,22 +6,30 @@ import bisect
 import contextlib
 import email
 import email.policy
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.rigs.scripted_smtp import Action, Drip, Drop, Script, ScriptedServer
+from tests.rigs.scripted_smtp import Action, Drip, Drop, Script, ScriptedServer, Session
 
 
 @dataclass(frozen=True)
 class Mail:
-    """One text that was ended by a dot, whether or not its sender learned that."""
+    """One text that was ended by a dot, whether or not its sender learned that.
+
+    Attributes:
+        taken_at: When it had come, in seconds that only grow.
+        answered_at: When it was answered; infinite where that failed.
+    """
 
     message_id: str
     notification_id: str
     to: str
     subject: str
     text: bytes
+    taken_at: float = 0.0
+    answered_at: float = math.inf
 
 
 class Mailbox:
@@ -93,7 +101,7 @@ class Mailbox:
 
     def mails(self) -> list[Mail]:
         """What it took."""
-        return [_read(text) for session in list(self._server.sessions) for text in list(session.texts)]
+        return [mail for session in list(self._server.sessions) for mail in _mails_of(session)]
 
     def counts(self) -> Counter[str]:
         """How often it took each notification, by id."""
@@ -104,7 +112,14 @@ class Mailbox:
         self._server.stop()
 
 
-def _read(text: bytes) -> Mail:
+def _mails_of(session: Session) -> Iterator[Mail]:
+    answered_at = list(session.answered_at)
+    for place, text in enumerate(list(session.texts)):
+        # Written before the text, and after it.
+        yield _read(text, session.taken_at[place], ([*answered_at, math.inf])[min(place, len(answered_at))])
+
+
+def _read(text: bytes, taken_at: float, answered_at: float) -> Mail:
     message = email.message_from_bytes(text, policy=email.policy.default)
     return Mail(
         message_id=str(message["Message-ID"]).strip(),
@@ -112,6 +127,8 @@ def _read(text: bytes) -> Mail:
         to=str(message["To"]),
         subject=str(message["Subject"]),
         text=text,
+        taken_at=taken_at,
+        answered_at=answered_at,
     )
 
 

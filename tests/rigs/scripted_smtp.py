@@ -98,6 +98,9 @@ class Session:
     command_times: list[float] = field(default_factory=list)
     #: Texts that were ended by a dot, as they came over the wire, without it.
     texts: list[bytes] = field(default_factory=list)
+    #: When each of them had come and was answered, in seconds that only grow; the last may have no answer.
+    taken_at: list[float] = field(default_factory=list)
+    answered_at: list[float] = field(default_factory=list)
     unfinished: bytes = b""
     protected: bool = False
     closed: threading.Event = field(default_factory=threading.Event)
@@ -237,8 +240,10 @@ class _Conversation:
             if line == b".\r\n":
                 break
             text += line
+        self._session.taken_at.append(time.monotonic())
         self._session.texts.append(bytes(text))
         self._act(".")
+        self._session.answered_at.append(time.monotonic())
         self._does = self._script.later or self._does
         if self._script.after_text is not None:
             self._act("AFTER TEXT")
