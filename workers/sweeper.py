@@ -19,6 +19,7 @@ from settings_store.snapshot import Snapshot
 from tasks import broker
 from tasks.bells import messages_for
 from tasks.ledger import LANES, Sweep
+from tasks.limits import is_far_turn, of_other_limits
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from workers.probes import Probes
@@ -145,9 +146,15 @@ class Sweeper:
         return rung
 
     def _look_at_servers(self, snapshot: Snapshot) -> None:
-        """Have servers tested that are passed over; let go on, paced, what waited for those that are not."""
+        """Have servers tested that are passed over; let go on, paced, what waited for those that are not.
+
+        What has a turn by a limit that was changed asks anew.
+        """
         ledger, breaker = self._runtime.ledger, self._runtime.breaker
         awaited = ledger.awaited()
+        for turn in of_other_limits(awaited, snapshot):
+            ledger.recover(turn, limit=RECOVERED_AT_ONCE)
+        awaited = frozenset(each for each in awaited if not is_far_turn(each))
         servers = {server.fingerprint: server for server in reversed(servers_in_use(snapshot))}
         permissions = breaker.allows({*servers, *awaited})
         for fingerprint in awaited:

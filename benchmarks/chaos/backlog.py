@@ -1,8 +1,12 @@
-"""A backlog while every server is down: what it costs worker and broker, and how it goes away."""
+"""A backlog while every server is down: what it costs worker and broker, and how it goes away to its end."""
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.chaos.ending import PATIENCE_SECONDS
@@ -20,10 +24,12 @@ _PASSES_THAT_WAIT = 1_000
 #: Of a worker that has delivered a little and has nothing to do.
 _MOST_GROWTH = 1.2
 _HIGH_P99_SECONDS = 1.0
-#: Set in the middle of the drain.
+#: Set in the middle of the drain; lifted; and set for its last part, which they let go in two minutes.
 _PER_MINUTE = 600
+_PER_MINUTE_AT_THE_END = 1_200
 _CONNECTIONS = 3
 _MINUTE_SECONDS = 60.0
+_NOTIFICATION_ID = re.compile(rb"^X-Notification-ID: (\S+)\r?$", re.MULTILINE)
 
 
 def backlog(setting: Setting) -> Outcome:
@@ -55,7 +61,15 @@ def backlog(setting: Setting) -> Outcome:
             "longest_broker_list": max(lists),
         }
         _bring_back(installation, mailbox, outcome, urgent)
-        _drain_within_limits(installation, mailbox, outcome, urgent)
+        with _limited(installation, mailbox, outcome, _PER_MINUTE):
+            _send_urgent(installation, outcome, urgent, "_within_limits")
+            # Less than a minute shows no more than what went at once.
+            _watch(setting.size(10, 90))
+        _drain_to(installation, setting.size(300, 2_000))
+        with _limited(installation, mailbox, outcome, _PER_MINUTE_AT_THE_END):
+            _send_urgent(installation, outcome, urgent // 4, "_at_the_end")
+            _drain_to(installation, 0)
+        _expect_each_once(installation, mailbox, outcome)
         outcome.figures["worker_most_mb_in_the_drain"] = round(_memory_mb(worker), 1)
     outcome.expect(
         that=max(memory) <= idle_mb * _MOST_GROWTH, else_fault="the backlog costs the worker's memory"
@@ -84,31 +98,69 @@ def _bring_back(installation: Installation, mailbox: Mailbox, outcome: Outcome, 
     outcome.expect(that=installation.open_count() > 0, else_fault="the backlog was gone before they came")
 
 
-def _drain_within_limits(installation: Installation, mailbox: Mailbox, outcome: Outcome, urgent: int) -> None:
-    """Limits are set in the middle of the drain: they hold, and what is urgent goes before all that wait."""
-    limits = {
-        "limits.primary_email_messages_per_minute": _PER_MINUTE,
-        "limits.primary_email_connections": _CONNECTIONS,
-    }
-    installation.runtime.store.change(limits, author="chaos")
+@contextlib.contextmanager
+def _limited(
+    installation: Installation, mailbox: Mailbox, outcome: Outcome, per_minute: int
+) -> Iterator[None]:
+    """Limits are set in the middle of the drain: the server sees that they hold, until they are lifted."""
+    _set_limits(installation, per_minute, _CONNECTIONS)
     wait_until(
         lambda: mailbox.open_connections <= _CONNECTIONS,
         seconds=PATIENCE_SECONDS,
         what="connections above the limit being closed",
     )
-    began, since = time.monotonic(), time.time()
-    _send_urgent(installation, outcome, urgent, "_within_limits")
-    # Less than a minute shows no more than what went at once.
-    _wait_seconds(began + _MINUTE_SECONDS * 1.5)
-    most = mailbox.most_within(_MINUTE_SECONDS, since=since)
-    connections = mailbox.most_connections_since(began)
-    outcome.figures |= {
-        "limits": f"{_PER_MINUTE} a minute, {_CONNECTIONS} connections",
-        "most_in_a_minute": most,
-        "most_connections": connections,
+    began, since, taken = time.monotonic(), time.time(), mailbox.taken
+    yield
+    seconds = time.monotonic() - began
+    most, connections = (
+        mailbox.most_within(_MINUTE_SECONDS, since=since),
+        mailbox.most_connections_since(began),
+    )
+    outcome.figures[f"within_{per_minute}_a_minute_and_{_CONNECTIONS}_connections"] = {
+        "seconds": round(seconds),
+        "sent": mailbox.taken - taken,
+        "most in a minute": most,
+        "most connections": connections,
     }
-    outcome.expect(that=most <= _PER_MINUTE, else_fault=f"{most} in a minute, {_PER_MINUTE} are allowed")
+    outcome.expect(that=most <= per_minute, else_fault=f"{most} in a minute, {per_minute} are allowed")
     outcome.expect(that=connections <= _CONNECTIONS, else_fault=f"{connections} connections at once")
+    _set_limits(installation, 0, 0)
+
+
+def _set_limits(installation: Installation, per_minute: int, connections: int) -> None:
+    limits = {
+        "limits.primary_email_messages_per_minute": per_minute,
+        "limits.primary_email_connections": connections,
+    }
+    installation.runtime.store.change(limits, author="chaos")
+
+
+def _drain_to(installation: Installation, left: int) -> None:
+    """Watch until so few are left."""
+    wait_until(
+        lambda: installation.open_count() <= left,
+        seconds=PATIENCE_SECONDS,
+        what=f"all but {left} being final",
+    )
+
+
+def _expect_each_once(installation: Installation, mailbox: Mailbox, outcome: Outcome) -> None:
+    """Everything that was accepted came, and nothing twice."""
+    counts = Counter(
+        found[1] for text in mailbox.texts() if (found := _NOTIFICATION_ID.search(text)) is not None
+    )
+    delivered, accepted = installation.queries.counts()["delivered"], installation.queries.accepted_ever()
+    twice = sum(count > 1 for count in counts.values())
+    outcome.figures |= {
+        "accepted": accepted,
+        "delivered": delivered,
+        "came": len(counts),
+        "came_twice": twice,
+    }
+    outcome.expect(
+        that=delivered == accepted == len(counts), else_fault=f"{accepted} were accepted, {len(counts)} came"
+    )
+    outcome.expect(that=not twice, else_fault=f"{twice} came twice")
 
 
 def _send_urgent(installation: Installation, outcome: Outcome, count: int, name: str) -> None:
@@ -129,9 +181,9 @@ def _send_urgent(installation: Installation, outcome: Outcome, count: int, name:
     )
 
 
-def _wait_seconds(until: float) -> None:
+def _watch(seconds: float) -> None:
     """So much of the drain is watched: the time is what is measured."""
-    time.sleep(max(0.0, until - time.monotonic()))
+    time.sleep(seconds)
 
 
 def _memory_mb(worker: Worker) -> float:

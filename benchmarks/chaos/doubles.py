@@ -32,8 +32,8 @@ def noted(kills: list[Kill]) -> Iterator[None]:
 def tell_doubles(outcome: Outcome, mailbox: Mailbox, kills: Sequence[Kill], *, slots: int) -> None:
     """Add the figures, and a fault where a kill made more doubles than the worker had slots.
 
-    A mail that the server had answered before the kill is one whose end we had not written yet; the server was
-    at work on the others, and nobody could have known.
+    A mail that the server had answered before the kill is one whose end we had not written yet; the server
+    was at work on the others, and nobody could have known.
 
     Args:
         outcome: Of the experiment.

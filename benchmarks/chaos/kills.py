@@ -93,7 +93,9 @@ def _kill_again_and_again(
         try:
             idle, killed = 0, list[Kill]()
             while marks:
-                idle += _kill_until_it_ends(installation, mailbox, marks, options, kill, killed)
+                nothing_left, kills_made = _kill_until_it_ends(installation, mailbox, marks, options, kill)
+                idle += nothing_left
+                killed += kills_made
         finally:
             publishing.join()
         doors.close()
@@ -119,9 +121,10 @@ def _kill_until_it_ends(
     marks: list[int],
     options: tuple[str, ...],
     kill: Callable[[Worker], None],
-    killed: list[Kill],
-) -> int:
-    """Start a worker and kill when so many mails were taken, until it is gone; how often nothing was left.
+) -> tuple[int, list[Kill]]:
+    """Start a worker and kill when so many mails were taken, until it is gone.
+
+    The answer is how often nothing was left to lose, and the moments of the kills.
 
     Args:
         installation: Where.
@@ -129,9 +132,8 @@ def _kill_until_it_ends(
         marks: Numbers of mails; those that were used are taken out.
         options: For the worker.
         kill: Kills it, or a part of it.
-        killed: Gets the moments.
     """
-    idle = 0
+    idle, killed = 0, list[Kill]()
     with installation.worker(*options) as worker:
         while marks and worker.process.poll() is None:
             _wait_taken(mailbox, marks.pop(0))
@@ -144,7 +146,7 @@ def _kill_until_it_ends(
                 worker.kill()
     installation.server.advance(PAST_THE_LEASE_SECONDS)
     redeliver_now(installation)
-    return idle
+    return idle, killed
 
 
 def _wait_taken(mailbox: Mailbox, least: int) -> None:

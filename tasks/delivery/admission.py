@@ -13,7 +13,7 @@ import redis
 
 from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
-from tasks.limits import Allowance, Limits, Slot, Wait, account_of, allowance_for
+from tasks.limits import FAR_SECONDS, Allowance, Limits, Slot, Wait, account_of, allowance_for, far_turn
 from tasks.server import Server
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
@@ -65,6 +65,11 @@ class Ticket:
             redis.RedisError: Redis did not answer; the message does not go.
         """
         self._admission.take(self._account, self._allowance, self._message, holder, urgent=self._urgent)
+
+    def far_turn(self, wait: Wait) -> str:
+        """The name to wait under for a turn that is far off; blank where it is not."""
+        is_far = wait.limit == "messages" and wait.wait_seconds >= FAR_SECONDS
+        return far_turn(self._account, self._allowance) if is_far else ""
 
     @property
     def is_used_here(self) -> bool:

@@ -190,7 +190,8 @@ class Attempt:
             self._take_refusals(failure.refused)
             self._failed(failure)
         except LimitReached as reached:
-            self.result.postponed = Postponed(reached.wait.at_ms, str(reached))
+            far_turn = self._ticket.far_turn(reached.wait) if self._ticket else ""
+            self.result.postponed = Postponed(reached.wait.at_ms, str(reached), far_turn)
             self._lacks_connection = reached.wait.limit == "connections"
         except SignInAwaited as awaited:
             seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)

@@ -313,7 +313,7 @@ class Deliverer:
                     counts_as_pass=counts,
                     attempts=state.attempts,
                     revision=state.snapshot.revision,
-                    waits_for=tuple(state.walked.barred) if then == "waiting" else (),
+                    waits_for=state.walked.waits_for if then == "waiting" else (),
                     beside=beside,
                 )
             )

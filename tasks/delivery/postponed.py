@@ -12,7 +12,9 @@ class Postponed:
     Attributes:
         until_ms: In Unix milliseconds, by Redis' clock.
         reason: Why, in words for the operator.
+        far_turn: The name of a turn that another limit would bring nearer; blank where it is none.
     """
 
     until_ms: int
     reason: str
+    far_turn: str = ""

@@ -89,7 +89,7 @@ class Walk:
             settings_store.errors.SecretFault: This process cannot open a password.
         """
         state = self._state
-        state.walked.waits_until_ms = 0
+        state.walked.waits_until_ms, state.walked.far_turn = 0, ""
         state.walked.barred.clear()
         resend_uncertain(state, self._chain, self._offer)
         for hop in self._chain:
@@ -177,6 +177,7 @@ class Walk:
         """Come back at that time, to the same server; to the next one only where it would be too late."""
         if postponed.until_ms < self._state.claim.expires_at_ms:
             self._state.walked.waits_until_ms = postponed.until_ms
+            self._state.walked.far_turn = postponed.far_turn
         else:
             self._state.walked.passed_over.add(hop.server.fingerprint)
 

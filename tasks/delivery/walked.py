@@ -18,6 +18,7 @@ class Walked:
         passed_over: Fingerprints of servers that are not tried again in this pass.
         out_of_time: Whether recipients were left because the pass took too long.
         waits_until_ms: When the server may be tried again that everything still open waits for; 0 = none.
+        far_turn: The name of the turn that it waits for so; blank where it is none, or near.
         barred: Servers that were left alone because their breaker says so, by fingerprint.
     """
 
@@ -27,7 +28,13 @@ class Walked:
     passed_over: set[str] = field(default_factory=set)
     out_of_time: bool = False
     waits_until_ms: int = 0
+    far_turn: str = ""
     barred: dict[str, Permission] = field(default_factory=dict)
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """What lets it go on before its time: servers that may be used again, or another limit."""
+        return (*self.barred, *((self.far_turn,) if self.far_turn else ()))
 
     @property
     def reason(self) -> str:

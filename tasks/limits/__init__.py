@@ -8,12 +8,14 @@ Our own limit is no failure: whoever must wait spends no try, and goes to no oth
 
 from tasks.limits.account import account_of
 from tasks.limits.allowance import Allowance, allowance_for
+from tasks.limits.far_turns import FAR_SECONDS, far_turn, is_far_turn, of_other_limits
 from tasks.limits.limits import Limits
 from tasks.limits.pace import Pace, pace_of
 from tasks.limits.records import Granted, Renewed, Slot, Wait, new_holder
 from tasks.limits.usage import Usage, Usages
 
 __all__ = [
+    "FAR_SECONDS",
     "Allowance",
     "Granted",
     "Limits",
@@ -25,6 +27,9 @@ __all__ = [
     "Wait",
     "account_of",
     "allowance_for",
+    "far_turn",
+    "is_far_turn",
     "new_holder",
+    "of_other_limits",
     "pace_of",
 ]

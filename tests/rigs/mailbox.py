@@ -99,6 +99,10 @@ class Mailbox:
         """How many texts it took."""
         return sum(len(session.texts) for session in list(self._server.sessions))
 
+    def texts(self) -> list[bytes]:
+        """What it took, as it came."""
+        return [text for session in list(self._server.sessions) for text in list(session.texts)]
+
     def mails(self) -> list[Mail]:
         """What it took."""
         return [mail for session in list(self._server.sessions) for mail in _mails_of(session)]

@@ -17,6 +17,7 @@ from tasks import broker
 from tasks.ledger import Results
 from tasks.runtime import Runtime
 from tests.rigs.installation import Installation
+from tests.rigs.mailbox import open_mailbox
 from tests.rigs.processes import free_port
 from tests.rigs.swept import Swept
 from workers.sweeper import (
@@ -272,3 +273,25 @@ def test_a_full_redis_keeps_no_sweep_back(installation: Installation) -> None:
     assert swept.sweep() == 1
     assert swept.queue() == 1
     assert installation.record(published.id).state == "queued"
+
+
+@pytest.mark.parametrize("limit_then", [60, 0])
+def test_what_has_a_turn_that_is_far_off_asks_anew_once_the_limit_is_another_and_for_nothing_else(
+    swept: Swept, limit_then: int
+) -> None:
+    runtime = swept.runtime
+    with open_mailbox() as mailbox:
+        swept.installation.configure(primary=mailbox)
+        limit = "limits.primary_email_messages_per_minute"
+        runtime.store.change({limit: 1}, author="test")
+        first, second, third = swept.installation.publish_many(3)
+        states = [runtime.deliverer.deliver(each).state for each in (first, second, third)]
+        assert states == ["delivered", "waiting", "waiting"]
+        runtime.store.change({"text.history_days": 7}, author="test")
+        swept.sweep()
+        assert swept.installation.queries.counts()["waiting"] == 2
+        runtime.store.change({limit: limit_then}, author="test")
+        swept.sweep()
+        states = [runtime.deliverer.deliver(each).state for each in (second, third)]
+        assert states == ["delivered", "delivered"]
+        assert runtime.ledger.awaited() == set()

@@ -108,13 +108,15 @@ end
 
 -- What waits for servers to come back is in <prefix>:outage by the revision of the options that it was routed
 -- by, and for each of those servers in <prefix>:outage:<fingerprint> by age; <prefix>:outages names the servers.
+-- What waits for a turn within our own limits is there under the name of that limit alone: other options change
+-- nothing for it.
 local function outage_key(fingerprint) return prefix .. ':outage:' .. fingerprint end
 
 local function wait_for_servers(record, fingerprints, revision)
   if fingerprints == '' then return end
-  redis.call('ZADD', prefix .. ':outage', revision, record.id)
   redis.call('HSET', record_key(record.id), 'waits_for', fingerprints)
   for fingerprint in fingerprints:gmatch('%S+') do
+    if fingerprint:sub(1, 6) ~= 'limit-' then redis.call('ZADD', prefix .. ':outage', revision, record.id) end
     redis.call('ZADD', outage_key(fingerprint), record.accepted_at, record.id)
     redis.call('SADD', prefix .. ':outages', fingerprint)
   end
