@@ -40,6 +40,14 @@ _FLAGS = (
     "--disable-dev-shm-usage",
 )
 _open: list[BrowserContext] = []
+#: What has the focus, and whether its middle is seen; what only those meet who hear the page is left out.
+_FOCUS = """() => {
+  const at = document.activeElement;
+  if (!at || at === document.body) return null;
+  const box = at.getClientRects()[0];
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return {what: at.id || at.textContent.trim(), seen: box.width <= 1 || at.contains(top)};
+}"""
 
 
 def require_chromium() -> str:
@@ -121,6 +129,24 @@ def assert_accessible(page: Page) -> None:
         for fault in found
     ]
     assert not told, "\n".join(told)
+
+
+def assert_focus_is_seen(page: Page, *, most: int = 500) -> int:
+    """Tab through a page on which nothing has the focus: nothing that gets it is behind something else.
+
+    Returns how many places that were, `most` at the most.
+    """
+    behind, places = [], 0
+    while places < most:
+        page.keyboard.press("Tab")
+        found = page.evaluate(_FOCUS)
+        if found is None:
+            break
+        places += 1
+        if not found["seen"]:
+            behind.append(found["what"])
+    assert not behind, behind
+    return places
 
 
 def assert_fits(page: Page) -> None:

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from settings_store.catalog import ALL_OPTIONS
 from settings_store.store import SettingsStore
-from tests.rigs.browser import LOOKS, Look, assert_accessible, assert_fits, open_context, sign_in
+from tests.rigs.browser import (
+    LOOKS,
+    Look,
+    assert_accessible,
+    assert_fits,
+    assert_focus_is_seen,
+    open_context,
+    sign_in,
+)
 from tests.rigs.console import Console
 
 PORT = "SMTP Server Port (Secondary Email)"
@@ -101,6 +110,7 @@ def test_the_pages_of_the_settings_are_accessible_and_fit(
             assert_accessible(page)
             assert_fits(page)
         page.goto("/settings")
+        assert assert_focus_is_seen(page) > len(ALL_OPTIONS) / 2
         page.get_by_label(PORT).fill("587")
         page.locator(".bar").get_by_role("button").click()
         store.change({"primary_email.server_port": 26}, author="bert", reason="in between")
