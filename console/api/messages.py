@@ -15,7 +15,7 @@ from console.api.message_query import MessageQuery
 from console.api.openapi import faults, takes
 from console.api.problem import ProblemRoute
 from console.presenting import message_json
-from console.serving.fault import Fault, Refusal, not_found
+from console.serving.fault import Fault, Refusal, invalid, not_found
 from tasks.corrections import DONE, Chosen, Corrected, CorrectionAnswer
 from tasks.ledger import LedgerQueries
 from tasks.ledger.queries import Record
@@ -80,11 +80,14 @@ def replay_notification(
     order: Annotated[ReplayOrder, Depends(JsonBody(ReplayOrder))],
 ) -> Correction:
     """Send a dead letter again, to those alone who do not have it: same number, same Message-ID."""
+    why = order.reason.strip()
+    if not why:
+        raise invalid("reason", "is blank; allowed: 1 to 500 characters")
     chosen = Chosen.of(_found(caller.backend.queries, message_id))
     (one,) = caller.backend.corrections.replay(
         [chosen],
         actor=caller.actor,
-        why=order.reason.strip(),
+        why=why,
         even_expired=order.even_expired,
         even_uncertain=order.even_uncertain,
         dry_run=order.dry_run,
