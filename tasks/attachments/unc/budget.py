@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Final
+
+#: A server that took so long over one thing, and had not done it then, is taken for silent.
+SILENT_AFTER_SECONDS: Final = 5.0
 
 
 class Budget:
@@ -13,10 +17,18 @@ class Budget:
     Args:
         seconds: All there is.
         clock: Seconds that only grow.
+        usual_seconds: What there is where nothing else took time before; the same unless given.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        usual_seconds: float | None = None,
+    ) -> None:
         self._left = seconds
+        self._silent_after = min(SILENT_AFTER_SECONDS, (usual_seconds or seconds) / 2)
         self._clock = clock
         self._since: float | None = None
 
@@ -25,6 +37,10 @@ class Budget:
         """What is left at this moment, never below zero."""
         running = 0.0 if self._since is None else self._clock() - self._since
         return max(self._left - running, 0.0)
+
+    def was_long(self, left_before: float) -> bool:
+        """Whether who was waited for since so much was left is silent, and had not just too little time."""
+        return left_before - self.left_seconds >= self._silent_after
 
     @contextlib.contextmanager
     def spending(self) -> Iterator[None]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from tasks.attachments.source import BLOCK_BYTES, AttachmentFault, Fault
 from tasks.attachments.unc.budget import Budget
 from tasks.attachments.unc.lock_patience import patiently
 from tasks.attachments.unc.session import Handle
 from tasks.attachments.unc.session_pool import Lent
-
-#: A server that took so long over one block, and had not given it then, is taken for silent.
-SILENT_AFTER_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class ShareFile:
             return opened.lent.session.read(opened.handle, offset, length, budget)
         except AttachmentFault as fault:
             # A server that gives block after block, but too slowly, is not silent.
-            if before - budget.left_seconds >= min(SILENT_AFTER_SECONDS, self._seconds / 2):
+            if budget.was_long(before):
                 self._heard(opened.lent, fault)
             raise
 

@@ -98,10 +98,13 @@ class SessionPool:
         credentials = (account.user, account.seal, must_encrypt)
         if (found := self._found(host, credentials)) is not None:
             return found
+        before = budget.left_seconds
         try:
             session = self._signed_in(host, account, budget, process.watchdog, must_encrypt=must_encrypt)
         except AttachmentFault as fault:
-            self._silence.heard(host, fault)
+            # Other files may have left it too little time: the next mail is not to go without for that.
+            if budget.was_long(before):
+                self._silence.heard(host, fault)
             raise
         lent = Lent(session, credentials, thread=threading.get_ident(), files=1)
         with process.lock:

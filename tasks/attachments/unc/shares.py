@@ -72,7 +72,7 @@ class Shares:
             wanted = _parsed(path)
 
         def opened() -> Opened:
-            budget = Budget(min(access.seconds, seconds))
+            budget = Budget(min(access.seconds, seconds), usual_seconds=access.seconds)
             return patiently(lambda: self._opened(wanted, access, budget, LINKS_MAXIMUM), budget, self._pause)
 
         def opened_again() -> Opened:
@@ -131,6 +131,7 @@ class Shares:
         while True:
             lent = self._pool.take(path.host, account, budget, must_encrypt=access.must_encrypt)
             is_kept = False
+            before = budget.left_seconds
             try:
                 found = lent.session.find(path, budget)
                 if isinstance(found, tuple):
@@ -139,7 +140,8 @@ class Shares:
                 return Opened(lent, found)
             except AttachmentFault as fault:
                 if lent.session.is_alive or not lent.was_used or not budget.left_seconds:
-                    self._heard(lent, fault)
+                    if budget.was_long(before):
+                        self._heard(lent, fault)
                     raise
             finally:
                 if not is_kept:

@@ -44,3 +44,18 @@ def test_nothing_is_left_when_all_is_used(seconds: float) -> None:
         clock.now += seconds
         assert budget.left_seconds == 0
     assert budget.left_seconds == 0
+
+
+@pytest.mark.parametrize(
+    "seconds, usual, waited, is_silent",
+    [(60, 60, 5, True), (60, 60, 4, False), (1, 60, 1, False), (6, 6, 3, True), (6, 6, 2, False)],
+)
+def test_who_had_too_little_time_is_not_taken_for_silent(
+    seconds: float, usual: float, waited: float, *, is_silent: bool
+) -> None:
+    clock = Clock()
+    budget = Budget(seconds, clock, usual_seconds=usual)
+    before = budget.left_seconds
+    with budget.spending():
+        clock.now += waited
+    assert budget.was_long(before) is is_silent

@@ -94,6 +94,16 @@ def test_a_host_behind_a_black_hole_is_given_up_in_time_and_not_waited_for_again
     assert all("(tried " in fault.words for fault in again)
 
 
+def test_a_host_that_had_no_time_left_to_answer_is_asked_again_by_the_next_mail(shares: Shares) -> None:
+    with black_hole() as address:
+        path, given = rf"\\{address}\reports\a.txt", access(address)
+        with pytest.raises(AttachmentFault, match="the host does not answer"):
+            shares.open_by(path, given, seconds=0.2)
+        with pytest.raises(AttachmentFault) as caught:
+            shares.open_by(path, given, seconds=0.2)
+    assert caught.value.words == "the host does not answer"
+
+
 def test_a_host_that_takes_connections_and_says_nothing_is_given_up_in_time(shares: Shares) -> None:
     with running_rogue() as silent:
         fault = fault_of(shares, rf"\\{silent.address}\r\a.txt", access(silent.address, seconds=1.0))
