@@ -75,6 +75,10 @@ class RoundTrips:
             return connection.retry.call_with_retry(  # type: ignore[no-any-return]
                 lambda: _exchange(connection, commands), lambda _error: connection.disconnect()
             )
+        except BaseException:
+            # A thread may be interrupted while replies are on their way: nobody else is to read them.
+            connection.disconnect()
+            raise
         finally:
             self._give_back(connection, until)
 

@@ -78,6 +78,22 @@ def test_a_redis_that_stays_away_is_an_error_and_the_next_call_asks_again(valkey
         client.close()
 
 
+def test_a_reply_that_nobody_waited_for_is_nobody_elses(redis_server: redis.Redis) -> None:
+    trips, echo = RoundTrips(redis_server), redis_server.register_script(ECHO)
+    trips.run_one(echo, ("before",))
+    connection, _ = trips._at_hand[-1]
+    read = connection.read_response
+
+    def interrupted() -> object:
+        connection.read_response = read
+        raise KeyboardInterrupt
+
+    connection.read_response = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trips.run_one(echo, ("interrupted",))
+    assert trips.run_one(echo, ("after",)) == ["after", 1]
+
+
 def test_threads_at_once_get_their_own_answers_and_keep_few_connections(
     redis_server: redis.Redis,
 ) -> None:
