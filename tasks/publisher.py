@@ -33,7 +33,7 @@ from tasks import tracing
 from tasks.accepting import accepting
 from tasks.bells import Bells
 from tasks.doorbell import Doorbell
-from tasks.ledger import Accepted, Entry, Ledger, State
+from tasks.ledger import Accepted, Entry, Ledger, LedgerUnavailable, State
 from tasks.meanwhile import meanwhile
 from tasks.notification import InvalidNotification, Notification
 from tasks.search_terms import terms_of
@@ -87,6 +87,8 @@ class Published:
 
 
 Document = Notification | Mapping[str, object] | bytes | str
+#: What became of one of many.
+Outcome = Published | InvalidNotification | PublishError | LedgerUnavailable
 
 
 class Publisher:
@@ -175,17 +177,18 @@ class Publisher:
             raise outcome
         return outcome
 
-    def publish_many(
-        self, documents: Sequence[Document]
-    ) -> list[Published | InvalidNotification | PublishError]:
+    def publish_many(self, documents: Sequence[Document]) -> list[Outcome]:
         """Accept many, each by itself, with the outcome of each in its place.
 
+        Where Redis fills up in the middle, those that it had no room for have that as their outcome: whoever
+        repeated the whole call would send the others twice.
+
         Raises:
-            LedgerUnavailable: Redis is nearly full.
+            LedgerUnavailable: Redis is nearly full, and nothing was accepted.
             redis.RedisError: Redis does not answer; what was accepted before stays accepted, and publishing
                 the same ids again is harmless.
         """
-        outcomes: dict[int, Published | InvalidNotification | PublishError] = {}
+        outcomes: dict[int, Outcome] = {}
         places = deque(range(len(documents)))
 
         def prepare() -> _Portion:
@@ -204,7 +207,13 @@ class Publisher:
             # What comes next is made ready while the ledger is at this.
             recording = meanwhile(record) if places else None
             following = prepare()
-            answers = recording.result() if recording else record()
+            try:
+                answers = recording.result() if recording else record()
+            except LedgerUnavailable as full:
+                if not any(isinstance(outcome, Published) for outcome in outcomes.values()):
+                    raise
+                outcomes.update(dict.fromkeys((*portion.entries, *following.entries, *places), full))
+                break
             moved = []
             for (place, entry), answer in zip(portion.entries.items(), answers, strict=True):
                 if answer.status == "moved":

@@ -16,9 +16,8 @@ from console.api.openapi import faults, leads_to, takes
 from console.api.problem import Problem, ProblemRoute, document_of
 from console.serving.fault import Fault, fault_of, invalid
 from tasks.ledger import State
-from tasks.notification import InvalidNotification
 from tasks.notification_schema import json_schema
-from tasks.publisher import Document, Published, PublishError
+from tasks.publisher import Document, Outcome, Published
 
 router = APIRouter(route_class=ProblemRoute, prefix="/notifications", tags=["notifications"])
 
@@ -160,7 +159,7 @@ def _keyed(raw: bytes, key: str, *, only_where_none: bool = False) -> Document:
     return {**document, "key": key}
 
 
-def _result(outcome: Published | InvalidNotification | PublishError) -> BatchResult:
+def _result(outcome: Outcome) -> BatchResult:
     if isinstance(outcome, Published):
         status = HTTPStatus.OK if outcome.again else HTTPStatus.ACCEPTED
         return BatchResult(status=status, receipt=_receipt(outcome))

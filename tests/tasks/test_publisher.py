@@ -382,6 +382,23 @@ def test_a_ledger_that_is_nearly_full_accepts_nothing_and_says_what_to_do(own_se
         assert door.bells() == 0
 
 
+def test_where_redis_fills_up_in_the_middle_of_many_it_is_known_of_each_whether_it_was_accepted(
+    own_server: FaketimeRedis,
+) -> None:
+    with door_to(own_server.url) as door:
+        # Made over there: what a client's buffer holds for a moment would be counted as used.
+        door.redis.setrange("ballast", 8_000_000, "x")
+        door.redis.config_set("maxmemory", int(door.redis.info("memory")["used_memory"] / 0.75))
+        answers = door.publisher.publish_many([email(message="x" * 4_000) for _ in range(1_000)])
+        accepted = sum(isinstance(answer, Published) for answer in answers)
+        assert 0 < accepted < len(answers), door.redis.info("memory")
+        assert {type(answer) for answer in answers[:accepted]} == {Published}
+        assert {type(answer) for answer in answers[accepted:]} == {LedgerUnavailable}
+        assert sum(door.queries.counts().values()) == accepted
+    with door_to(own_server.url) as door, pytest.raises(LedgerUnavailable):
+        door.publisher.publish_many([email()])
+
+
 def test_a_redis_that_is_away_is_an_error_within_a_bounded_time(own_server: FaketimeRedis) -> None:
     with door_to(own_server.url) as door:
         door.publisher.publish(email(id="once"))
