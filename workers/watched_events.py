@@ -29,6 +29,14 @@ class WatchedDispatcher(EventDispatcher):
         self._kept: list[Any] = []
         self._silent_until = 0.0
         super().__init__(*args, **options)
+        self._flush_soon: Any = self.on_send_buffered  # type: ignore[has-type]  # Celery has no types
+        if self._flush_soon is not None:
+            self.on_send_buffered = self._flush_soon_if_heard
+
+    def _flush_soon_if_heard(self) -> None:
+        """Wake the loop that flushes; in the silence it has nothing to do, and its timer ends that."""
+        if self.clock_seconds() >= self._silent_until:
+            self._flush_soon()
 
     def _publish(self, event: Any, producer: Any, routing_key: str, *args: Any, **options: Any) -> Any:
         if routing_key != _OF_TASKS:

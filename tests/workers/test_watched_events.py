@@ -76,6 +76,33 @@ def test_after_one_that_nobody_heard_none_goes_out_for_a_second(
     assert types(channel) == [["task-one"], ["task-two", "task-three"]]
 
 
+def test_an_event_wakes_the_loop_that_flushes_only_where_it_may_go_out(
+    channel: Channel, now: list[float]
+) -> None:
+    woken: list[None] = []
+    dispatcher = WatchedDispatcher(
+        app=Celery("test", broker="memory://", set_as_current=False),
+        enabled=False,
+        hostname="w",
+        buffer_group=["task"],
+        on_send_buffered=lambda: woken.append(None),
+    )
+    dispatcher.clock_seconds = lambda: now[0]
+    dispatcher.enabled, dispatcher.producer = True, Producer(channel)
+    dispatcher.send("task-one", uuid="n1")
+    assert len(woken) == 1
+    dispatcher.flush()
+    dispatcher.send("task-two", uuid="n1")
+    assert len(woken) == 1
+    now[0] += ASK_AGAIN_SECONDS
+    channel.heard_by = 1
+    dispatcher.send("task-three", uuid="n1")
+    dispatcher.flush()
+    dispatcher.send("task-four", uuid="n1")
+    assert len(woken) == 3
+    assert types(channel) == [["task-one"], ["task-two", "task-three"]]
+
+
 def test_who_came_meanwhile_is_told_what_was_kept_without_another_event(
     channel: Channel, now: list[float], send: Callable[[str], None]
 ) -> None:
