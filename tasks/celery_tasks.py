@@ -300,9 +300,10 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
         _tell_end(parts, rows, notification_id, result)
 
     wanted = [each for each in ids if not _is_cancelled(parts, rows, each)]
-    left = deliver_one_after_another(
-        parts.deliverer, wanted, begin=rows.begun, end=end, stopping=parts.stopping.is_set
-    )
+    with parts.elbow_room.going():
+        left = deliver_one_after_another(
+            parts.deliverer, wanted, begin=rows.begun, end=end, stopping=parts.stopping.is_set
+        )
     if left:
         # To other slots, or to other workers.
         parts.ring_together(left, broker.LANE_OF_QUEUE[request.delivery_info["routing_key"]])

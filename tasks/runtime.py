@@ -30,6 +30,7 @@ from tasks.bells import Bells
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer
+from tasks.delivery.elbow_room import ElbowRoom
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
 from tasks.delivery.waiting_places import WaitingPlaces
@@ -209,6 +210,11 @@ class Runtime:
             stopping=self.stopping.is_set,
             tally=self.tally,
         )
+
+    @made_once
+    def elbow_room(self) -> ElbowRoom:
+        """How many batches go at once."""
+        return ElbowRoom()
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not past the moment at which this process is to end; then a blink at a time."""
