@@ -57,4 +57,7 @@ IN_THE_TESTS: Final = (
     "redis-resets",
     "redis-full",
     "servers-misbehave",
+    "both-down-an-hour",
+    "flapping",
+    "greylisting",
 )
