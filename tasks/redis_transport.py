@@ -45,8 +45,10 @@ class QoS(kombu_redis.QoS):
     """Frees the prefetch credit of a message even where its acknowledgement does not reach Redis."""
 
     def can_consume(self) -> bool:
-        """Whether a message may be taken now."""
-        return not queue_order.takes_none() and bool(super().can_consume())  # type: ignore[no-untyped-call]
+        """Whether a message may be taken now; what is said to all, as commands are, whenever it comes."""
+        # kombu asks before it reads whatever came. Commands come over a channel that takes nothing else.
+        is_work = not self.channel.active_fanout_queues
+        return not (is_work and queue_order.takes_none()) and bool(super().can_consume())  # type: ignore[no-untyped-call]
 
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge; the credit is free afterwards whatever happens."""

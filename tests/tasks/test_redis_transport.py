@@ -76,6 +76,19 @@ def test_no_message_is_taken_while_the_worker_has_enough(server: FaketimeRedis) 
 
 
 @only_where_needed
+def test_what_is_said_to_all_is_heard_by_a_worker_that_has_enough(server: FaketimeRedis) -> None:
+    queue_order.take_none_while(lambda: True)
+    try:
+        with kombu.Connection(server.url, transport=MENDED) as connection:
+            channel: Any = connection.default_channel
+            exchange = kombu.Exchange("commands", type="fanout")
+            kombu.Consumer(channel, kombu.Queue("of this worker", exchange), no_ack=True).consume()
+            assert channel.qos.can_consume()
+    finally:
+        queue_order.take_none_while(bool)
+
+
+@only_where_needed
 def test_stock_kombu_keeps_the_credit_of_a_message_that_it_could_not_acknowledge(
     server: FaketimeRedis,
 ) -> None:
