@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from tasks.transports.dialling import acknowledge_at_once
 from tests.rigs.embedded import PROJECT
 from tests.rigs.processes import free_port, wait_until
 
@@ -78,6 +79,9 @@ async def serve(port: int, control: int, to: int, way: Way) -> None:
                     if asks and answered:
                         way.turns += 1
                     answered = not asks
+                    if not asks:
+                        # As the client at the other end does, whose place this takes.
+                        acknowledge_at_once(forth.get_extra_info("socket"))
                     late.write(data)
             late.write(b"")
 

@@ -155,7 +155,7 @@ class Attempt:
         """
         server, trust = self._hop.server, self._state.snapshot.derive(Trust.of)
         if not self._is_urgent:
-            return self._pool.wait_for_one(server, trust) and self._transact(fresh=False)
+            return self._transact(fresh=False, wait=True)
         stale = False
         with self._pool.going_first(server, trust) as wait:
             while self._lacks_connection and (seconds := self._patience.wait_for(self._seconds_to_turn)):
@@ -168,7 +168,7 @@ class Attempt:
         postponed = self.result.postponed
         return (postponed.until_ms - self._state.now_ms()) / 1000 if postponed else 0.0
 
-    def _transact(self, *, fresh: bool) -> bool:
+    def _transact(self, *, fresh: bool, wait: bool = False) -> bool:
         """One try; whether the connection was stale, which spends nothing."""
         snapshot = self._state.snapshot
         self.result.postponed, self._lacks_connection = None, False
@@ -180,6 +180,9 @@ class Attempt:
                 trust=snapshot.derive(Trust.of),
                 admit=self._ticket.admit if self._ticket else admitted_at_once,
                 first=self._is_urgent,
+                # Where connections are limited, each is kept busy; else another one is opened.
+                follow=self._ticket is not None,
+                wait=wait,
             ) as connection:
                 self._send(connection)
         except NotWhole as fault:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from tasks import tracing
 from tasks.transports.breakage import breakage
 from tasks.transports.failure import GarbledReply, TransportFailure
+from tasks.transports.line import LastWord, Line
 from tasks.transports.outcome import Kind, Outcome
 from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply, read_reply
@@ -47,23 +48,65 @@ class Client(smtplib.SMTP):
         self.reused = False
         self._reader: ReplyReader | None = None
         self._last: Reply | None = None
+        self._line = Line()
+        self._last_word = LastWord()
+        self._before: LastWord | None = None
+        self._was_last = True
 
     @property
     def is_open(self) -> bool:
-        """Whether there is a socket."""
-        return self.sock is not None
+        """Whether there is a socket, and nobody left it in mid-sentence."""
+        return self.sock is not None and not self._line.broken
 
     def speak_over(self, peer: socket.socket) -> None:
         """Go on over this socket; what was read ahead from the layer below is dropped."""
         self.sock = peer
-        self._reader = ReplyReader(peer)
+        self._reader = ReplyReader(peer, self._line.io)
+
+    def follower(self) -> Client | None:
+        """A client for the next message, which may speak as soon as the end of this one's text is written.
+
+        What it reads comes after what is due to this one. None where the connection is no longer whole.
+        """
+        if not self._line.join():
+            return None
+        client = Client(local_hostname=self.local_hostname, timeouts=self.timeouts)
+        client.sock, client._reader, client._line = self.sock, self._reader, self._line
+        client.esmtp_features, client.does_esmtp = self.esmtp_features, self.does_esmtp
+        client.reused, client._before = True, self._last_word
+        return client
+
+    @property
+    def follows(self) -> bool:
+        """Whether it has not yet read what comes after the reply to another client's text."""
+        return self._before is not None
+
+    def stands_alone(self) -> None:
+        """Nobody else is on the connection any more: whatever comes is for this one."""
+        self._before = None
+
+    def awaits_last_word(self) -> None:
+        """A reply to a text will be due: who follows reads after that one, and not after an earlier one."""
+        self._last_word = LastWord()
+
+    def has_read_all(self) -> None:
+        """What was due is read: a follower may read now."""
+        self._last_word.settle(was_read=True)
+
+    def pass_on(self) -> bool:
+        """Leave the connection to the follower, if there is one; whether there is."""
+        if self.sock is None or not self._line.pass_on():
+            return False
+        self.sock, self._reader = None, None
+        return True
 
     def send(self, s: ReadableBuffer | str, seconds: float | None = None) -> None:
         """Hand bytes to the socket within the seconds given, else those of a reply; raises `OSError`."""
-        if self.sock is None:
+        if self.sock is None or self._line.broken:
             raise ConnectionResetError
-        self.sock.settimeout(self.timeouts.reply_seconds if seconds is None else seconds)
-        self.sock.sendall(s.encode() if isinstance(s, str) else s)
+        with self._line.io:
+            self.sock.settimeout(self.timeouts.reply_seconds if seconds is None else seconds)
+            self.sock.sendall(s.encode() if isinstance(s, str) else s)
 
     def getreply(self, seconds: float | None = None) -> tuple[int, bytes]:
         """Read one reply within the seconds given, else those of a reply; raises `OSError`."""
@@ -73,16 +116,28 @@ class Client(smtplib.SMTP):
     def _read(self, seconds: float | None) -> tuple[int, list[bytes]]:
         if self._reader is None:
             raise ConnectionResetError
+        if self._before is not None:
+            self._before.wait(self.timeouts.reply_seconds)
+            self._before = None
         code, lines = self._reader.read(self.timeouts.reply_seconds if seconds is None else seconds)
         self._last = read_reply(code, lines)
         return code, lines
 
     def close(self) -> None:
-        """Close the socket, at once and without a word."""
+        """Close the socket, at once and without a word; where another client is on it, that one does."""
+        self.abandon()
+
+    def abandon(self) -> bool:
+        """`close`; whether nobody is on the connection any more."""
         peer, self.sock, self._reader = self.sock, None, None
-        if peer is not None:
+        self._last_word.settle(was_read=False)
+        if peer is None:
+            return self._was_last
+        self._was_last = self._line.leave(broken=True)
+        if self._was_last:
             with contextlib.suppress(OSError):
                 peer.close()
+        return self._was_last
 
     def command(self, phase: Phase, *lines: str) -> None:
         """Send commands in one write.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tasks.transports.client import Client
 from tasks.transports.envelope import Envelope
 from tasks.transports.failure import OutOfTurn
 from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply
-from tasks.transports.sending import send_text
+from tasks.transports.sending import nobody_follows, send_text
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.transaction import largest_bytes, open_envelope
 
@@ -21,15 +21,17 @@ class Connection:
         opened_at: When it was opened, by the pool's clock in seconds.
         holder: Its name, by which its place under a limit is known.
         messages: Texts sent over it so far.
+        on_written: Called when a text is handed over and its reply is due.
     """
 
-    def __init__(self, client: Client, *, opened_at: float, holder: str = "") -> None:
+    def __init__(self, client: Client, *, opened_at: float, holder: str = "", messages: int = 0) -> None:
         self._client = client
+        self.on_written: Callable[[], None] = nobody_follows
         self._text_due = False
         self._retired = False
         self.opened_at = opened_at
         self.holder = holder
-        self.messages = 0
+        self.messages = messages
 
     @property
     def reused(self) -> bool:
@@ -80,11 +82,37 @@ class Connection:
         """
         if not self._text_due:
             raise OutOfTurn("no envelope was accepted before this text")
-        reply = send_text(self._client, chunks)
+        self._client.awaits_last_word()
+        reply = send_text(self._client, chunks, written=self.on_written)
+        self._client.has_read_all()
         self._text_due = False
         self._client.reused = True
         self.messages += 1
         return reply
+
+    @property
+    def follows(self) -> bool:
+        """Whether the message before may still wait for its last reply on it."""
+        return self._client.follows
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether the server takes the commands for a message before it replied to the text before."""
+        return self._client.has_extn("pipelining") and not self._retired
+
+    def follower(self) -> Connection | None:
+        """The connection as the next message uses it, whose envelope may be sent behind the text at once."""
+        client = self._client.follower()
+        if client is None:
+            return None
+        return Connection(client, opened_at=self.opened_at, holder=self.holder, messages=self.messages + 1)
+
+    def pass_on(self) -> bool:
+        """Leave it to who else is on it, if somebody is; whether that is so."""
+        if self._client.pass_on():
+            return True
+        self._client.stands_alone()
+        return False
 
     def take_up(self, timeouts: Timeouts) -> bool:
         """Before another use: whether the connection still lives, as far as can be told without a round trip.
@@ -93,7 +121,7 @@ class Connection:
         """
         self._client.timeouts = timeouts
         self._client.reused = True
-        return self._client.is_open and not self._client.peer_spoke()
+        return self._client.is_open and (self.follows or not self._client.peer_spoke())
 
     def noop(self) -> Reply:
         """Ask whether the server is there: the probe's last step.
@@ -106,9 +134,13 @@ class Connection:
         self._client.check(holds=reply.accepts)
         return reply
 
-    def abort(self) -> None:
-        """Close the socket without the dot: provably not delivered. A second time does nothing."""
-        self._client.close()
+    def abort(self) -> bool:
+        """Close the socket without the dot: provably not delivered. A second time does nothing.
+
+        Returns:
+            Whether it is closed: not as long as another message has a reply due on it.
+        """
+        return self._client.abandon()
 
     def retire(self) -> None:
         """Have it closed after this use instead of kept, so that others get its place at the server."""

@@ -37,6 +37,7 @@ class Limits:
         idle_per_server: Connections kept for one server; what comes back beyond that closes the oldest.
         wait_seconds: How long one that is in use is waited for, where no other may be opened.
         waiting_per_server: So many wait for one at once; the others have their slots for other servers.
+        alone_seconds: For so long nobody follows on connections to a server that did not answer who did.
     """
 
     messages: int = 100
@@ -45,6 +46,7 @@ class Limits:
     idle_per_server: int = 4
     wait_seconds: float = 0.25
     waiting_per_server: int = 4
+    alone_seconds: float = 600.0
 
 
 #: After one waited in vain nobody waits for that server for so long: it is slow, and others want the slots.
@@ -77,6 +79,8 @@ class IdleConnections:
         self._waiting: Counter[PoolKey] = Counter()
         self._first: Counter[PoolKey] = Counter()
         self._not_before: dict[PoolKey, float] = {}
+        self._followable: dict[PoolKey, list[Connection]] = {}
+        self._alone_until: dict[PoolKey, float] = {}
 
     def take(self, key: PoolKey, *, first: bool = False) -> Connection | None:
         """The connection that was used last, and is now the caller's; None where there is none.
@@ -89,20 +93,57 @@ class IdleConnections:
             kept = self._kept.get(key)
             return kept.pop().connection if kept and (first or not self._first[key]) else None
 
-    def wait(self, key: PoolKey) -> bool:
-        """Wait a moment for one that is given back; whether there is one. Somebody else may take it first."""
+    def offer(self, key: PoolKey, connection: Connection) -> None:
+        """Let another message follow on a connection whose text is written and whose reply is due."""
+        if not connection.may_be_followed or not self.may_serve(connection, messages=1):
+            return
         with self._lock:
-            if self._is_free(key):
-                return True
+            if self._clock() >= self._alone_until.get(key, 0.0):
+                self._followable.setdefault(key, []).append(connection)
+                self._lock.notify_all()
+
+    def withdraw(self, key: PoolKey, connection: Connection) -> None:
+        """Let nobody follow on it any more."""
+        with self._lock:
+            offered = self._followable.get(key, [])
+            if connection in offered:
+                offered.remove(connection)
+
+    def follow(self, key: PoolKey, *, first: bool = False) -> Connection | None:
+        """The follower on one that was offered, which is now the caller's; None where there is none.
+
+        Args:
+            key: Whose.
+            first: As for `take`.
+        """
+        with self._lock:
+            return self._follower(key) if first or not self._first[key] else None
+
+    def leave_alone(self, key: PoolKey) -> None:
+        """A server did not answer who followed: it may have thrown away what came behind the text."""
+        with self._lock:
+            self._alone_until[key] = self._clock() + self._limits.alone_seconds
+
+    def wait(self, key: PoolKey) -> Connection | None:
+        """Wait a moment for one that is given back, or offered, which is then the caller's; else None."""
+
+        def taken() -> Connection | None:
+            if self._first[key]:
+                return None
+            kept = self._kept.get(key)
+            return kept.pop().connection if kept else self._follower(key)
+
+        with self._lock:
+            found = taken()
             is_full = self._waiting[key] >= self._limits.waiting_per_server
-            if is_full or self._clock() < self._not_before.get(key, 0.0):
-                return False
+            if found is not None or is_full or self._clock() < self._not_before.get(key, 0.0):
+                return found
             self._waiting[key] += 1
             try:
-                found = self._lock.wait_for(lambda: self._is_free(key), self._limits.wait_seconds)
+                found = self._lock.wait_for(taken, self._limits.wait_seconds)
             finally:
                 self._waiting[key] -= 1
-            if found:
+            if found is not None:
                 self._not_before.pop(key, None)
             else:
                 self._not_before[key] = self._clock() + NOT_AGAIN_SECONDS
@@ -125,10 +166,15 @@ class IdleConnections:
 
     def _wait_first(self, key: PoolKey, seconds: float) -> None:
         with self._lock:
-            self._lock.wait_for(lambda: bool(self._kept.get(key)), seconds)
+            self._lock.wait_for(lambda: bool(self._kept.get(key) or self._followable.get(key)), seconds)
 
-    def _is_free(self, key: PoolKey) -> bool:
-        return bool(self._kept.get(key)) and not self._first[key]
+    def _follower(self, key: PoolKey) -> Connection | None:
+        offered = self._followable.get(key, [])
+        while offered:
+            follower = offered.pop(0).follower()
+            if follower is not None:
+                return follower
+        return None
 
     def keep(self, key: PoolKey, connection: Connection) -> list[Connection]:
         """Keep a clean connection; those that have to go for it, perhaps itself."""
@@ -142,11 +188,16 @@ class IdleConnections:
             self._lock.notify_all()
         return [each.connection for each in surplus]
 
-    def may_serve(self, connection: Connection) -> bool:
-        """Whether a connection is clean, young enough for another message and need not make room."""
+    def may_serve(self, connection: Connection, *, messages: int = 0) -> bool:
+        """Whether a connection is clean, young enough for another message and need not make room.
+
+        Args:
+            connection: Which.
+            messages: So many are under way on it; it is no less clean for them.
+        """
         return (
-            connection.is_clean
-            and connection.messages < self._limits.messages
+            (connection.is_clean or messages > 0)
+            and connection.messages + messages < self._limits.messages
             and self._clock() - connection.opened_at <= self._limits.age_seconds
             and self._may_keep(connection.holder)
         )

@@ -15,13 +15,15 @@ from tasks.server import Server
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
 from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched
-from tasks.transports.failure import TokenFailure
+from tasks.transports.failure import TokenFailure, TransportFailure
 from tasks.transports.idle_connections import IdleConnections, Limits, PoolKey
 from tasks.transports.local_hostname import local_hostname as our_hostname
 from tasks.transports.opening import TokenSource, open_client
+from tasks.transports.outcome import Kind
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.tls import TrustStore
 from tasks.transports.trust import Trust
+from tasks.verdict import Verdict
 
 _TIMEOUTS = Timeouts()
 _TRUST = Trust()
@@ -130,6 +132,8 @@ class ConnectionPool:
         opening: Opening | None = None,
         admit: Callable[[str], None] = admitted_at_once,
         first: bool = False,
+        follow: bool = False,
+        wait: bool = False,
     ) -> Iterator[Connection]:
         """A connection that is signed in and ready for a message; kept afterwards if it is clean.
 
@@ -144,6 +148,9 @@ class ConnectionPool:
             admit: Called with the name of the connection, open or not yet, before it is used; what it raises
                 keeps it from that.
             first: Whether one that is kept is taken although somebody waits who goes first.
+            follow: Where none is free, share one on which another message waits for its last reply, rather
+                than open another. The envelope may go at once; nothing is read before that reply is.
+            wait: Wait a moment for such a one, or for one that another thread gives back.
 
         Raises:
             TransportFailure: It could not be opened.
@@ -153,13 +160,17 @@ class ConnectionPool:
         trust = trust or self._trust
         key = PoolKey(server.fingerprint, trust)
         kept = self._reuse(key, timeouts, fresh=fresh, first=first)
-        in_use = self._of_this_process.in_use
-        in_use.begin(server.name, server.fingerprint)
-        try:
-            with self._used(kept, key, server, timeouts, opening=opening, admit=admit) as connection:
+        if kept is None and follow and not fresh:
+            kept = self._taken_up(
+                self._idle.wait(key) if wait else self._idle.follow(key, first=first), timeouts
+            )
+        if kept is not None and kept.follows:
+            with self._followed(kept, key, server, admit=admit) as connection:
                 yield connection
-        finally:
-            in_use.end(server.name, server.fingerprint)
+            return
+        self._of_this_process.in_use.begin(server.name, server.fingerprint)
+        with self._used(kept, key, server, timeouts, opening=opening, admit=admit) as connection:
+            yield connection
 
     @contextlib.contextmanager
     def _used(
@@ -172,6 +183,7 @@ class ConnectionPool:
         opening: Opening | None,
         admit: Callable[[str], None],
     ) -> Iterator[Connection]:
+        """One that nobody else uses: opened or taken up, and kept or closed."""
         if connection is None:
             holder = secrets.token_hex(8)
             try:
@@ -180,24 +192,57 @@ class ConnectionPool:
                     connection = self._open(server, key.trust, timeouts, holder)
             except BaseException:
                 self._places.closed([holder])
+                self._end(server)
                 raise
         else:
             try:
                 admit(connection.holder)
             except BaseException:
                 self._close(self._idle.keep(key, connection))
+                self._end(server)
                 raise
-        try:
+        with self._until_done(connection, key, server):
             yield connection
-        except BaseException:
-            connection.abort()
-            self._places.closed([connection.holder])
-            raise
-        self._close(self._idle.keep(key, connection))
 
-    def wait_for_one(self, server: Server, trust: Trust) -> bool:
-        """Wait a moment for a connection that another thread gives back; whether there is one now."""
-        return self._idle.wait(PoolKey(server.fingerprint, trust))
+    @contextlib.contextmanager
+    def _followed(
+        self, connection: Connection, key: PoolKey, server: Server, *, admit: Callable[[str], None]
+    ) -> Iterator[Connection]:
+        """One on which the message before waits for its reply; whoever is last has the keeping or closing."""
+        try:
+            admit(connection.holder)
+        except BaseException:
+            self._pass_on_or_keep(connection, key, server)
+            raise
+        try:
+            with self._until_done(connection, key, server):
+                yield connection
+        except TransportFailure as failure:
+            if failure.judgement.verdict is Verdict.STALE_CONNECTION and failure.outcome.kind is Kind.TIMEOUT:
+                self._idle.leave_alone(key)
+            raise
+
+    @contextlib.contextmanager
+    def _until_done(self, connection: Connection, key: PoolKey, server: Server) -> Iterator[None]:
+        connection.on_written = lambda: self._idle.offer(key, connection)
+        try:
+            yield
+        except BaseException:
+            self._idle.withdraw(key, connection)
+            if connection.abort():
+                self._places.closed([connection.holder])
+                self._end(server)
+            raise
+        self._idle.withdraw(key, connection)
+        self._pass_on_or_keep(connection, key, server)
+
+    def _pass_on_or_keep(self, connection: Connection, key: PoolKey, server: Server) -> None:
+        if not connection.pass_on():
+            self._close(self._idle.keep(key, connection))
+            self._end(server)
+
+    def _end(self, server: Server) -> None:
+        self._of_this_process.in_use.end(server.name, server.fingerprint)
 
     def going_first(self, server: Server, trust: Trust) -> AbstractContextManager[Callable[[float], object]]:
         """Within it, what other threads give back is for the caller, who goes first; gives a wait for it.
@@ -270,9 +315,15 @@ class ConnectionPool:
             return None
         self._close(self._idle.remove_overdue(key))
         while (connection := self._idle.take(key, first=first)) is not None:
-            if connection.take_up(timeouts):
+            if self._taken_up(connection, timeouts) is not None:
                 return connection
-            connection.abort()
+        return None
+
+    def _taken_up(self, connection: Connection | None, timeouts: Timeouts) -> Connection | None:
+        """A connection that was taken, if it is good for another message."""
+        if connection is None or connection.take_up(timeouts):
+            return connection
+        if connection.abort():
             self._places.closed([connection.holder])
         return None
 

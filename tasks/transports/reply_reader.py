@@ -5,8 +5,10 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import threading
 import time
 
+from tasks.transports.dialling import acknowledge_at_once
 from tasks.transports.failure import GarbledReply
 
 MAXIMUM_LINE_BYTES = 8_192
@@ -17,10 +19,16 @@ _CODE_DIGITS = 3
 
 
 class ReplyReader:
-    """Reads the replies of one socket; each layer has its own, so nothing sent before TLS is read after."""
+    """Reads the replies of one socket; each layer has its own, so nothing sent before TLS is read after.
 
-    def __init__(self, peer: socket.socket) -> None:
+    Args:
+        peer: The socket.
+        io: Held while something is read, and not while it is waited for: another thread may write meanwhile.
+    """
+
+    def __init__(self, peer: socket.socket, io: threading.Lock | None = None) -> None:
         self._peer = peer
+        self._io = io or threading.Lock()
         self._buffer = bytearray()
         self._ended = False
 
@@ -60,15 +68,7 @@ class ReplyReader:
         """
         if self._buffer or self._ended:
             return True
-        if not _readable(self._peer):
-            return False
-        # Readable may also mean a TLS record that is not for us (a session ticket): ask, without waiting.
-        self._peer.settimeout(0)
-        try:
-            self._receive()
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return False
-        return True
+        return self._is_readable(0.0) and self._receive()
 
     def _line(self, deadline: float) -> bytes:
         searched = 0
@@ -77,9 +77,8 @@ class ReplyReader:
             if searched > MAXIMUM_LINE_BYTES:
                 raise GarbledReply("endless line")
             remaining = deadline - time.monotonic()
-            if remaining <= 0:
+            if remaining <= 0 or not self._is_readable(remaining):
                 raise TimeoutError
-            self._peer.settimeout(remaining)
             self._receive()
             if self._ended:
                 raise ConnectionResetError
@@ -89,16 +88,28 @@ class ReplyReader:
             raise GarbledReply("endless line")
         return line.rstrip(b"\r")
 
-    def _receive(self) -> None:
-        received = self._peer.recv(_RECEIVE_BYTES)
+    def _is_readable(self, seconds: float) -> bool:
+        with self._io:
+            if isinstance(self._peer, ssl.SSLSocket) and self._peer.pending():
+                return True
+        # Not select(): it cannot look at descriptors from 1024 on.
+        poll = select.poll()
+        poll.register(self._peer, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def _receive(self) -> bool:
+        """Take what is there; False where what made it readable was no part of a reply.
+
+        That may be a TLS record that is not for us (a session ticket), or one that is not whole yet.
+        """
+        with self._io:
+            self._peer.settimeout(0)
+            try:
+                received = self._peer.recv(_RECEIVE_BYTES)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return False
         self._ended = not received
         self._buffer += received
-
-
-def _readable(peer: socket.socket) -> bool:
-    # Not select(): it cannot look at descriptors from 1024 on.
-    if isinstance(peer, ssl.SSLSocket) and peer.pending():
+        # A server with more to say, to who follows, may wait for that.
+        acknowledge_at_once(self._peer)
         return True
-    poll = select.poll()
-    poll.register(peer, select.POLLIN)
-    return bool(poll.poll(0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from tasks.transports.body import encoded_blocks
 from tasks.transports.client import Client
@@ -12,8 +12,19 @@ from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply
 
 
-def send_text(client: Client, chunks: Iterable[bytes]) -> Reply:
+def nobody_follows() -> None:
+    """What is done where no other message may follow at once."""
+
+
+def send_text(
+    client: Client, chunks: Iterable[bytes], *, written: Callable[[], None] = nobody_follows
+) -> Reply:
     """Stream the text, end it with the dot, and wait for the server's word.
+
+    Args:
+        client: In a transaction with recipients.
+        chunks: The text.
+        written: Called when the end of it is handed over; the commands for another message may follow.
 
     Raises:
         TransportFailure: In phase body: the end was not sent. In phase final: it was, or may have been. The
@@ -25,6 +36,7 @@ def send_text(client: Client, chunks: Iterable[bytes]) -> Reply:
         for block, last in encoded_blocks(chunks):
             _listen(client)
             _send_block(client, block, Phase.FINAL if last else Phase.BODY)
+        written()
         reply = client.answer(Phase.FINAL, client.timeouts.final_seconds)
         client.check(holds=reply.accepts)
     except BaseException:

@@ -13,7 +13,8 @@ import redis
 from tasks.delivery import patience
 from tasks.delivery.admission import Admission
 from tasks.limits import Limits
-from tasks.transports.idle_connections import NOT_AGAIN_SECONDS
+from tasks.transports.connection import Connection
+from tasks.transports.idle_connections import NOT_AGAIN_SECONDS, IdleConnections, PoolKey
 from tasks.transports.idle_connections import Limits as IdleLimits
 from tasks.transports.pool import ConnectionPool
 from tests.rigs.clock import TEST_CLOCK
@@ -341,6 +342,8 @@ class Busy:
         bench.set(limits__primary_email_connections=1)
         bench.accept_email(id="first")
         primary.answers["DOT"] = self._answer
+        # Or the next message would follow on it.
+        primary.offers = ("SIZE 10000000",)
         self.thread = threading.Thread(target=bench.deliverer.deliver, args=("first",))
         self.thread.start()
         assert self._has_text.wait(60)
@@ -378,6 +381,36 @@ def test_a_connection_that_is_given_back_in_a_moment_is_waited_for_in_the_pass(
     busy.look()
     bench.accept_email()
     assert bench.deliver().state == "delivered"
+    assert (len(primary.texts), primary.connections) == (2, 1)
+
+
+def test_the_next_message_follows_on_the_only_connection_while_the_last_reply_is_due(
+    bench: Bench, primary: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    has_text, has_followed = threading.Event(), threading.Event()
+    follow = IdleConnections.follow
+
+    def watched(idle: IdleConnections, key: PoolKey, *, first: bool) -> Connection | None:
+        follower = follow(idle, key, first=first)
+        if follower is not None:
+            has_followed.set()
+        return follower
+
+    def last_word() -> str:
+        has_text.set()
+        assert has_followed.is_set() or has_followed.wait(60)
+        return "250 2.0.0 queued"
+
+    monkeypatch.setattr(IdleConnections, "follow", watched)
+    primary.answers["DOT"] = last_word
+    bench.accept_email(id="first")
+    thread = threading.Thread(target=bench.deliverer.deliver, args=("first",))
+    thread.start()
+    assert has_text.wait(60)
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    thread.join()
     assert (len(primary.texts), primary.connections) == (2, 1)
 
 
