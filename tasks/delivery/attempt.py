@@ -12,6 +12,7 @@ from tasks.attachments.gathered import WORDS_OF_FAULT
 from tasks.attachments.source import AttachmentFault
 from tasks.breaker import SignInAwaited
 from tasks.delivery.admission import Admission, LimitReached
+from tasks.delivery.alike import Refused, alike
 from tasks.delivery.composing import NotWhole
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
@@ -260,20 +261,24 @@ class Attempt:
 
     def _take_refusals(self, refused: Mapping[str, Refusal]) -> None:
         """What the server said of single recipients holds, whatever becomes of the others."""
+        told: list[Refused] = []
         for address, refusal in refused.items():
-            self._recipient_refused(self._place.pop(address), refusal.judgement, refusal.reply)
+            index, judgement = self._place.pop(address), refusal.judgement
+            if judgement.verdict is Verdict.TOO_MANY:
+                self.result.rest.append(index)
+                continue
+            self._recipient_refused(index, judgement)
+            told.append(Refused(index, address, judgement.verdict, judgement.reason, refusal.reply))
+        for indexes, verdict, reason, reply in alike(told):
+            self._note(indexes, Phase.RCPT, verdict.value, reason, reply)
 
-    def _recipient_refused(self, index: int, judgement: Judgement, reply: Reply | None) -> None:
-        if judgement.verdict is Verdict.TOO_MANY:
-            self.result.rest.append(index)
-            return
+    def _recipient_refused(self, index: int, judgement: Judgement) -> None:
         if judgement.verdict is Verdict.RECIPIENT_REFUSED:
             self.result.refused.append(index)
         elif judgement.scope is Scope.SERVER:
             self.result.judgement = judgement
         elif judgement.retry_after_seconds:
             self.result.waits[index] = judgement.retry_after_seconds
-        self._note((index,), Phase.RCPT, judgement.verdict.value, judgement.reason, reply)
 
     def _failed(self, failure: TransportFailure) -> None:
         judgement = failure.judgement

@@ -29,6 +29,39 @@ def test_a_recipient_refused_here_is_asked_about_at_the_next_server_and_the_othe
     ]
 
 
+def test_a_thousand_of_whom_many_are_refused_are_told_of_in_a_few_entries(
+    bench: Bench, primary: MailServer
+) -> None:
+    people = [f"person.{number:04d}@x.test" for number in range(1_000)]
+    for number, address in enumerate(people):
+        if number % 4 == 1:
+            primary.answers[f"RCPT {address}"] = f"550 5.1.1 <{address}>: no such user"
+        elif number % 4 == 2:
+            primary.answers[f"RCPT {address}"] = f"450 4.2.1 <{address.upper()}>: box busy"
+    bench.accept_email(*people)
+    assert bench.deliver().state == "waiting"
+    assert bench.outcomes() == "drod" * 250
+    entries = bench.record().timeline
+    assert len(entries) == 30, "ten transactions: those that got it, and two sorts that did not"
+    refused = [entry for entry in entries if entry["verdict"] == "recipient_refused"]
+    assert [index for entry in refused for index in entry["indexes"]] == list(range(1, 1_000, 4))
+    assert {entry["text"] for entry in refused} == {"<recipient>: no such user"}
+    assert {entry["text"] for entry in entries if entry["code"] == 450} == {"<recipient>: box busy"}
+    assert bench.again().state == "waiting"
+    assert bench.outcomes() == "drod" * 250
+
+
+def test_a_recipient_refused_alone_is_told_of_in_the_servers_own_words(
+    bench: Bench, primary: MailServer
+) -> None:
+    primary.answers[f"RCPT {B}"] = f"550 5.1.1 <{B}>: no such user"
+    bench.accept_email(A, B)
+    bench.deliver()
+    assert [entry["text"] for entry in bench.record().timeline if entry["code"] == 550] == [
+        f"<{B}>: no such user"
+    ]
+
+
 def test_a_recipient_is_given_up_only_when_every_server_of_the_chain_refused(
     bench: Bench, primary: MailServer, secondary: MailServer
 ) -> None:
