@@ -158,7 +158,7 @@ class ScriptedServer:
                 conversation.run()
         finally:
             conversation.hang_up()
-            session.closed_at = time.monotonic()
+            session.closed_at = min(session.closed_at, time.monotonic())
             session.closed.set()
 
 
@@ -197,6 +197,9 @@ class _Conversation:
             if verb == "EHLO" and "EHLO" not in self._does:
                 self._say("\n".join(("250 scripted.test", *self._offers())))
                 continue
+            if verb == "QUIT":
+                # Whoever hears the reply may have another connection by the time that this thread goes on.
+                self._session.closed_at = time.monotonic()
             last = self._act(self._step(command, verb))
             if verb == "STARTTLS" and last.startswith("220"):
                 self._protect()
