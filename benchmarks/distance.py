@@ -36,6 +36,10 @@ _NOTES = (
 )
 
 
+#: The one connection stays open from round to round.
+_KEPT = Limits(messages=10_000, age_seconds=3_600, idle_seconds=3_600)
+
+
 @dataclass
 class _Client:
     """The client alone, over one connection.
@@ -154,9 +158,7 @@ def distance(run: Run) -> Result:
 
 
 def _pool(certificates: Certificates) -> ConnectionPool:
-    return ConnectionPool(
-        local_hostname="client.test", trust=Trust(certificates.bundle), limits=Limits(messages=10_000)
-    )
+    return ConnectionPool(local_hostname="client.test", trust=Trust(certificates.bundle), limits=_KEPT)
 
 
 def _server(way: LongWay) -> Server:

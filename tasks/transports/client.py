@@ -70,6 +70,8 @@ class Client(smtplib.SMTP):
         """
         if not self._line.join():
             return None
+        if self._reader is not None:
+            self._reader.is_shared = True
         client = Client(local_hostname=self.local_hostname, timeouts=self.timeouts)
         client.sock, client._reader, client._line = self.sock, self._reader, self._line
         client.esmtp_features, client.does_esmtp = self.esmtp_features, self.does_esmtp

@@ -24,6 +24,9 @@ class ReplyReader:
     Args:
         peer: The socket.
         io: Held while something is read, and not while it is waited for: another thread may write meanwhile.
+
+    Attributes:
+        is_shared: Whether replies to several messages may be under way.
     """
 
     def __init__(self, peer: socket.socket, io: threading.Lock | None = None) -> None:
@@ -31,6 +34,7 @@ class ReplyReader:
         self._io = io or threading.Lock()
         self._buffer = bytearray()
         self._ended = False
+        self.is_shared = False
 
     def read(self, seconds: float) -> tuple[int, list[bytes]]:
         """The next reply: its code, and its lines without it.
@@ -110,6 +114,7 @@ class ReplyReader:
                 return False
         self._ended = not received
         self._buffer += received
-        # A server with more to say, to who follows, may wait for that.
-        acknowledge_at_once(self._peer)
+        if self.is_shared:
+            # A server with more to say, to who follows, may wait for that.
+            acknowledge_at_once(self._peer)
         return True
