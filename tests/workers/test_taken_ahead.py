@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from kombu.asynchronous import get_event_loop, set_event_loop
 
-from tests.rigs.installation import Installation, running_installation
-from tests.rigs.mailbox import Mailbox, open_mailbox
+from tests.rigs.installation import Installation
+from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import wait_until
 from tests.rigs.scripted_smtp import Later
 from workers.taken_ahead import TakenAhead
@@ -69,23 +68,11 @@ def test_one_message_is_taken_ahead_for_eight_slots(slots: int, most: int) -> No
     assert TakenAhead(pool, slots).is_enough()
 
 
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with open_mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def installation(tmp_path: Path, mailbox: Mailbox) -> Iterator[Installation]:
-    with running_installation(tmp_path) as installation:
-        installation.configure(primary=mailbox)
-        yield installation
-
-
 @pytest.mark.parametrize("pool, slots", [("threads", 8), ("prefork", 2)])
 def test_what_waits_for_a_slot_waits_in_the_broker_where_what_is_urgent_passes_it(
     installation: Installation, mailbox: Mailbox, pool: str, slots: int
 ) -> None:
+    installation.configure(primary=mailbox)
     go_on = threading.Event()
     mailbox.answer(".", Later(go_on, "250 2.0.0 queued"))
     client = installation.runtime.redis
