@@ -151,13 +151,15 @@ class LedgerMachine(JudgedLedger):
 
     @rule(worker=workers, letter=st.sampled_from(["r", "o", "x"]))
     def some_get_it(self, worker: Worker, letter: str) -> None:
-        """The first recipient gets it; the others are refused, open, or uncertain."""
+        """Those of the intent get it, as a rule the first; the others are refused, open, or uncertain."""
         self._intend(worker, everybody=False)
         if worker.intent is None or worker.sent:
             return
         self.send(worker)
-        rest = [i for i, old in enumerate(worker.claim.outcomes) if old == "o"][1:]
-        results = Results(outcomes=dict.fromkeys(worker.intent.recipients, "d"))
+        # Nobody who got it is called anything else: an intent from before may have been for everybody.
+        took = worker.intent.recipients
+        rest = [i for i, old in enumerate(worker.claim.outcomes) if old == "o" and i not in took]
+        results = Results(outcomes=dict.fromkeys(took, "d"))
         results.outcomes.update(dict.fromkeys(rest, letter))
         self.ledger.finish(
             worker.claim, then="waiting", results=results, reason="some got it", attempts=worker.attempts
