@@ -23,6 +23,13 @@ from settings_store.snapshot import Snapshot
 #: A saved option holds within a second.
 LOOK_EVERY_SECONDS: Final = 0.5
 _KB: Final = 1024
+#: Those that the option allows; `logging` itself may know names that a library gave it.
+_LEVELS: Final = {
+    "DEBUG": logging.DEBUG,
+    "INFO": logging.INFO,
+    "WARNING": logging.WARNING,
+    "ERROR": logging.ERROR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class LogSettings:
         """Those of a snapshot."""
         return cls(
             # Another version of this program may know more of them.
-            level=logging.getLevelNamesMapping().get(snapshot.text("logging.level"), logging.INFO),
+            level=_LEVELS.get(snapshot.text("logging.level"), logging.INFO),
             form=cast("Form", snapshot.text("logging.format")),
             maximum_bytes=snapshot.number("logging.maximum_file_size") * _KB,
             kept=snapshot.number("logging.files_kept"),

@@ -138,6 +138,8 @@ def test_standard_error_that_is_gone_keeps_nothing_from_the_file(
 
 
 def test_a_level_that_only_another_version_knows_is_taken_for_the_usual_one() -> None:
+    # As a library does that knows more levels.
+    logging.addLevelName(5, "TRACE")
     later = LogSettings.of(Snapshot(1, {"logging.level": "TRACE", "logging.format": "xml"}))
     assert later.level == logging.INFO
     record = logging.makeLogRecord({"name": "celery", "msg": "x", "levelname": "INFO"})
