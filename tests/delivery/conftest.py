@@ -10,6 +10,7 @@ import redis
 from settings_store.keyring import Keyring, generate
 from tasks.attachments.gatherer import Places
 from tasks.attachments.local_files import LocalFiles
+from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
 from tests.rigs.job_mails import STDERR, STDOUT
@@ -66,3 +67,10 @@ def scheduler(bench: Bench) -> Iterator[SchedulerApi]:
     with scheduler_api(outputs={123: {STDOUT: "grün\n", STDERR: "oh no"}}) as scheduler:
         bench.set(jors__api_address=scheduler.address, jors__api_user=USER, jors__api_password=PASSWORD)
         yield scheduler
+
+
+@pytest.fixture
+def another(bench: Bench) -> Iterator[Another]:
+    worker = Another(bench, "w2")
+    yield worker
+    worker.pool.close()

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import json
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
-from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from settings_store.store import SettingsStore
 from tasks import broker
-from tasks.bells import Bells, messages_for
-from tasks.ledger import LedgerQueries, LedgerUnavailable
+from tasks.bells import messages_for
 from tasks.notification import InvalidNotification, parse
 from tasks.publisher import (
     ACCEPT_AT_ONCE,
@@ -28,55 +19,9 @@ from tasks.publisher import (
     ExpiredAlready,
     KeyConflict,
     Published,
-    Publisher,
 )
-from tests.rigs.faketime_redis import FaketimeRedis, faketime_redis
 from tests.rigs.notifications import email, text
-from tests.rigs.processes import free_port, wait_until
-
-
-@dataclass
-class Door:
-    """A publisher and what lies behind it."""
-
-    publisher: Publisher
-    queries: LedgerQueries
-    redis: redis.Redis
-
-    def bells(self, queue: str = "notify.normal") -> int:
-        """How many ids wait, some of them in one message."""
-        waiting = [json.loads(str(raw)) for raw in self.redis.lrange(queue, 0, -1)]
-        bodies = [json.loads(base64.b64decode(each["body"])) for each in waiting]
-        return sum(1 if isinstance(ids, str) else len(ids) for (ids,), _, _ in bodies)
-
-    def due(self, lane: str = "normal") -> dict[str, float]:
-        return self.queries.due_scores()[lane]
-
-    def now_ms(self) -> int:
-        seconds, microseconds = self.redis.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
-
-
-@contextlib.contextmanager
-def door_to(url: str, *, broker_url: str = "") -> Iterator[Door]:
-    publisher = Publisher.connect(Environment(redis_url=url, broker_url=broker_url or url))
-    with connect(url) as client:
-        yield Door(publisher, LedgerQueries(client), client)
-    publisher.close()
-
-
-@pytest.fixture
-def door(redis_server: redis.Redis, valkey_url: str) -> Iterator[Door]:
-    assert redis_server.dbsize() == 0
-    with door_to(valkey_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[FaketimeRedis]:
-    """A server that a test may stop or fill."""
-    with faketime_redis(tmp_path / "redis") as server:
-        yield server
+from tests.rigs.publisher_door import Door
 
 
 def test_what_is_published_is_in_the_ledger_and_a_bell_is_rung(door: Door) -> None:
@@ -241,27 +186,6 @@ def test_of_many_each_lane_has_its_own_bells_and_what_waits_has_none(door: Door)
     assert door.due()[may_go.id] <= door.now_ms(), "nobody rang, so the sweeper does at once"
 
 
-def test_where_redis_goes_away_in_the_middle_of_many_the_caller_hears_so(own_server: FaketimeRedis) -> None:
-    def documents() -> Iterator[Mapping[str, object]]:
-        for number in range(450):
-            if number == ACCEPT_AT_ONCE + 1:
-                own_server.stop()
-            yield email(id=f"n{number}")
-
-    class Lazily(list[Mapping[str, object]]):
-        def __init__(self) -> None:
-            super().__init__([{}] * 450)
-            self.made = documents()
-
-        def __getitem__(self, _place: object) -> Any:
-            return next(self.made)
-
-    with door_to(own_server.url) as door:
-        door.publisher.publish(email())
-        with pytest.raises(redis.RedisError):
-            door.publisher.publish_many(Lazily())
-
-
 def test_a_bell_is_rung_once_for_what_is_published_again(door: Door) -> None:
     document = email(id="n1", key="k1")
     assert [door.publisher.publish(document).again for _ in range(3)] == [False, True, True]
@@ -325,108 +249,6 @@ def test_a_backlog_stays_in_the_ledger_and_out_of_the_broker(door: Door) -> None
     due = sum(score <= now_ms for score in door.due("files").values())
     rest = broker.QUEUE_LIMIT + 500 - door.bells("notify.files")
     assert due == rest, "the sweeper rings for the rest as there is room"
-
-
-def test_without_a_broker_it_is_accepted_all_the_same_and_due_at_once(own_server: FaketimeRedis) -> None:
-    with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
-        published = door.publisher.publish(email())
-        assert published.state == "queued"
-        assert door.due()[published.id] <= door.now_ms()
-
-
-def test_a_broker_that_does_not_answer_is_not_waited_for_anew_at_once(
-    own_server: FaketimeRedis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, asked = [0.0], 0
-    ask = Bells.room
-
-    def room(bells: Bells, lane: str) -> int:
-        nonlocal asked
-        asked += 1
-        now[0] += 30
-        return ask(bells, lane)
-
-    monkeypatch.setattr(Bells, "room", room)
-    with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
-        monkeypatch.setattr(door.publisher._doorbell, "_clock", lambda: now[0])
-        published = [door.publisher.publish(email()) for _ in range(3)]
-        assert asked == 1
-        assert set(door.due()) == {each.id for each in published}
-        now[0] += 29
-        door.publisher.publish(email())
-        assert asked == 1, "as long as the wait was"
-        now[0] += 1
-        door.publisher.publish(email())
-        assert asked == 2
-
-
-def test_a_broker_that_takes_nothing_does_not_undo_the_acceptance(
-    door: Door, valkey_url: str, own_server: FaketimeRedis
-) -> None:
-    assert not door.due()
-    with door_to(valkey_url, broker_url=own_server.url) as apart, connect(own_server.url) as brokers:
-        first = apart.publisher.publish(email())
-        brokers.config_set("maxmemory", "1mb")
-        second = apart.publisher.publish(email())
-        own_server.stop()
-        third = apart.publisher.publish(email())
-        assert set(apart.due()) == {first.id, second.id, third.id}
-
-
-def test_a_ledger_that_is_nearly_full_accepts_nothing_and_says_what_to_do(own_server: FaketimeRedis) -> None:
-    with door_to(own_server.url) as door:
-        door.redis.config_set("maxmemory", int(door.redis.info("memory")["used_memory"]) + 1000)
-        with pytest.raises(LedgerUnavailable, match=r"raise maxmemory, or lower the history days$"):
-            door.publisher.publish(email())
-        assert sum(door.queries.counts().values()) == 0
-        assert door.bells() == 0
-
-
-def test_where_redis_fills_up_in_the_middle_of_many_it_is_known_of_each_whether_it_was_accepted(
-    own_server: FaketimeRedis,
-) -> None:
-    with door_to(own_server.url) as door:
-        # Made over there: what a client's buffer holds for a moment would be counted as used.
-        door.redis.setrange("ballast", 8_000_000, "x")
-        door.redis.config_set("maxmemory", int(door.redis.info("memory")["used_memory"] / 0.75))
-        answers = door.publisher.publish_many([email(message="x" * 4_000) for _ in range(1_000)])
-        accepted = sum(isinstance(answer, Published) for answer in answers)
-        assert 0 < accepted < len(answers), door.redis.info("memory")
-        assert {type(answer) for answer in answers[:accepted]} == {Published}
-        assert {type(answer) for answer in answers[accepted:]} == {LedgerUnavailable}
-        assert sum(door.queries.counts().values()) == accepted
-    with door_to(own_server.url) as door, pytest.raises(LedgerUnavailable):
-        door.publisher.publish_many([email()])
-
-
-def test_a_redis_that_is_away_is_an_error_within_a_bounded_time(own_server: FaketimeRedis) -> None:
-    with door_to(own_server.url) as door:
-        door.publisher.publish(email(id="once"))
-        own_server.stop()
-        with pytest.raises(redis.RedisError):
-            door.publisher.publish(email(id="again"))
-        own_server.start()
-        assert door.publisher.publish(email(id="once")).again
-        assert not door.publisher.publish(email(id="again")).again
-
-
-def test_a_publisher_may_be_made_while_nothing_runs(tmp_path: Path) -> None:
-    server = FaketimeRedis(tmp_path)
-    publisher = Publisher.connect(Environment(redis_url=server.url, broker_url=server.url))
-    server.start()
-    try:
-        assert publisher.publish(email()).number == 1
-    finally:
-        publisher.close()
-        server.stop()
-
-
-def test_closing_leaves_no_connection_behind(own_server: FaketimeRedis) -> None:
-    publisher = Publisher.connect(Environment(redis_url=own_server.url, broker_url=own_server.url))
-    publisher.publish(email())
-    publisher.close()
-    with connect(own_server.url) as client:
-        wait_until(lambda: len(client.client_list()) == 1, what="only this connection being left")
 
 
 def test_no_refusal_quotes_what_it_refuses(door: Door) -> None:
