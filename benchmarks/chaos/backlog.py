@@ -109,11 +109,11 @@ def _limited(
         seconds=PATIENCE_SECONDS,
         what="connections above the limit being closed",
     )
-    began, since, taken = time.monotonic(), time.time(), mailbox.taken
+    began, taken = time.monotonic(), mailbox.taken
     yield
     seconds = time.monotonic() - began
     most, connections = (
-        mailbox.most_within(_MINUTE_SECONDS, since=since),
+        mailbox.most_within(_MINUTE_SECONDS, since=began),
         mailbox.most_connections_since(began),
     )
     outcome.figures[f"within_{per_minute}_a_minute_and_{_CONNECTIONS}_connections"] = {

@@ -82,12 +82,12 @@ class Mailbox:
         )
 
     def most_within(self, seconds: float, *, since: float = 0.0) -> int:
-        """How many texts were begun within any so many seconds at the most, from a Unix time on."""
+        """How many texts came within any so many seconds at the most, from a moment of `time.monotonic` on.
+
+        A DATA that no text followed is no message: whose options changed meanwhile breaks off there.
+        """
         times = sorted(
-            at
-            for session in list(self._server.sessions)
-            for command, at in zip(session.commands, session.command_times, strict=False)
-            if command == "DATA" and at >= since
+            at for session in list(self._server.sessions) for at in list(session.taken_at) if at >= since
         )
         return max(
             (bisect.bisect_left(times, begin + seconds) - place for place, begin in enumerate(times)),
