@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -40,43 +41,12 @@ _NOTES = (
 _KEPT = Limits(messages=10_000, age_seconds=3_600, idle_seconds=3_600)
 
 
-@dataclass
-class _Client:
-    """The client alone, over one connection.
-
-    Attributes:
-        trips: Round trips a message, one value a round.
-        used: The share of what these round trips alone would allow, one value a round.
-    """
-
-    name: str
-    one: OneConnection
-    way: LongWay
-    count: int
-    round_trip_seconds: float
-    senders: int
-    trips: list[float] = field(default_factory=list)
-    used: list[float] = field(default_factory=list)
-
-    def rate(self) -> float:
-        """Messages a second."""
-        self.one.send(_TEXT)
-        before, began = self.way.turns(), time.perf_counter()
-        with ThreadPoolExecutor(self.senders) as threads:
-            for sent in [threads.submit(self.one.send, _TEXT) for _ in range(self.count)]:
-                sent.result()
-        spent = time.perf_counter() - began
-        self.trips.append((self.way.turns() - before) / self.count)
-        self.used.append(self.count / spent * self.trips[-1] * self.round_trip_seconds)
-        return self.count / spent
-
-
 _TEXT = f"Subject: Job failed\r\n\r\n{TEXT}".replace("\n", "\r\n").encode()
 
 
 @dataclass
-class _Place:
-    """A worker with one connection, and a mail server so far away.
+class _Sender(ABC):
+    """What sends over one connection to a mail server so far away.
 
     Attributes:
         trips: Round trips a message, one value a round.
@@ -84,22 +54,57 @@ class _Place:
     """
 
     name: str
-    site: Stand
-    worker: Worker
     way: LongWay
     count: int
     round_trip_seconds: float
-    together: bool
-    trips: list[float] = field(default_factory=list)
-    used: list[float] = field(default_factory=list)
+    trips: list[float] = field(default_factory=list, init=False)
+    used: list[float] = field(default_factory=list, init=False)
 
     def rate(self) -> float:
         """Messages a second."""
+        self.warm_up()
         before = self.way.turns()
-        rate = self.count / self.site.mails(self.worker, self.count, together=self.together).seconds
+        rate = self.count / self.send()
         self.trips.append((self.way.turns() - before) / self.count)
         self.used.append(rate * self.trips[-1] * self.round_trip_seconds)
         return rate
+
+    def warm_up(self) -> None:  # noqa: B027  # who has nothing to make ready does nothing
+        """What comes before and is not counted."""
+
+    @abstractmethod
+    def send(self) -> float:
+        """Send all, and say how many seconds that took."""
+
+
+@dataclass
+class _Client(_Sender):
+    """The client alone."""
+
+    one: OneConnection
+    senders: int
+
+    def warm_up(self) -> None:
+        self.one.send(_TEXT)
+
+    def send(self) -> float:
+        began = time.perf_counter()
+        with ThreadPoolExecutor(self.senders) as threads:
+            for sent in [threads.submit(self.one.send, _TEXT) for _ in range(self.count)]:
+                sent.result()
+        return time.perf_counter() - began
+
+
+@dataclass
+class _Place(_Sender):
+    """A worker with one connection."""
+
+    site: Stand
+    worker: Worker
+    together: bool
+
+    def send(self) -> float:
+        return self.site.mails(self.worker, self.count, together=self.together).seconds
 
 
 def distance(run: Run) -> Result:
@@ -120,10 +125,10 @@ def distance(run: Run) -> Result:
             clients += [
                 _Client(
                     f"client alone, {kind}, {round_trip_ms} ms away",
-                    OneConnection(pool, _server(way)),
                     way,
                     counts[round_trip_ms],
                     seconds,
+                    OneConnection(pool, _server(way)),
                     senders,
                 )
                 for kind, senders in (("one by one", 1), (f"{SENDERS} at once", SENDERS))
@@ -135,16 +140,16 @@ def distance(run: Run) -> Result:
             places += [
                 _Place(
                     f"{'in batches' if together else 'singly'}, {round_trip_ms} ms away",
-                    site,
-                    worker,
                     way,
                     counts[round_trip_ms],
                     seconds,
+                    site,
+                    worker,
                     together,
                 )
                 for together in (False, True)
             ]
-        sides: list[_Place | _Client] = [*places, *clients]
+        sides: list[_Sender] = [*places, *clients]
         found = run.alternate(*(Side(each.name, each.rate) for each in sides))
     return Result(
         "messages a second over one connection to Postfix, with STARTTLS and sign-in",
