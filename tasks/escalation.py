@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from settings_store.address_list import addresses_in
 from settings_store.snapshot import Snapshot
+from tasks.entries import entry_of
 from tasks.escalation_limit import WINDOW_MINUTES
 from tasks.ledger import Entry
 from tasks.line_breaks import one_line
 from tasks.mail_content import DEFAULT_SUBJECT
 from tasks.notification_document import VERSION, Notification
-from tasks.publisher import entry_of
 
 #: A text shows 160 characters of it; the rest is not stored a second time.
 MESSAGE_MAX_CHARACTERS: Final = 1_000

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import redis
 
 from tasks.redis_question import Question
-from tasks.round_trip import round_trips
+from tasks.round_trip import UnderWay, round_trips
 
 T = TypeVar("T")
 
@@ -56,6 +56,10 @@ class LuaScripts:
     def run(self, name: str, *arguments: str | int | bytes) -> Any:
         """Run one script; raises `redis.RedisError` where Redis cannot or will not."""
         return self.trips.run_one(self._scripts[name], (self._prefix, *arguments))
+
+    def begin(self, name: str, *arguments: str | int | bytes) -> UnderWay:
+        """Send one script, whose answer is taken later; raises `redis.RedisError` where nothing was sent."""
+        return self.trips.begin(self._scripts[name], (self._prefix, *arguments))
 
     def question(self, name: str, read: Callable[[Any], T], *arguments: str | int) -> Question[T]:
         """One script, to be asked beside another."""

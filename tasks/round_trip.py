@@ -21,6 +21,8 @@ from redis.commands.core import Script
 AT_HAND_SECONDS: Final = 1.0
 #: More than these are left to the pool, where other commands find them.
 AT_HAND_MAXIMUM: Final = 8
+#: An answer that is due is there by then.
+_SHORTLY_SECONDS: Final = 1.0
 
 #: A script and its arguments.
 Call = tuple[Script, Sequence[str | int | bytes]]
@@ -50,7 +52,7 @@ class RoundTrips:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        commands = [("EVALSHA", script.sha, 0, *arguments) for script, arguments in calls]
+        commands = [_command(script, arguments) for script, arguments in calls]
         answers = self._asked(commands)
         if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
             texts = dict.fromkeys(script.script for script, _ in calls)
@@ -69,16 +71,30 @@ class RoundTrips:
             raise answer
         return answer
 
+    def begin(self, script: Script, arguments: Sequence[str | int | bytes]) -> UnderWay:
+        """Send a script and go on; its answer is taken later, and it is repeated then as `run` would.
+
+        Raises:
+            redis.RedisError: There is no connection to be had: nothing was sent.
+        """
+        connection, until = self._take()
+        try:
+            return UnderWay(
+                connection,
+                _command(script, arguments),
+                otherwise=lambda: self.run_one(script, arguments),
+                leave=lambda: self._give_back(connection, until),
+                clock=self._clock,
+            )
+        except BaseException:
+            connection.disconnect()
+            self._give_back(connection, until)
+            raise
+
     def _asked(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         connection, until = self._take()
         try:
-            return connection.retry.call_with_retry(  # type: ignore[no-any-return]
-                lambda: _exchange(connection, commands), lambda _error: connection.disconnect()
-            )
-        except BaseException:
-            # A thread may be interrupted while replies are on their way: nobody else is to read them.
-            connection.disconnect()
-            raise
+            return _persistently(connection, lambda: _exchange(connection, commands))
         finally:
             self._give_back(connection, until)
 
@@ -103,15 +119,106 @@ class RoundTrips:
             self._pool.release(connection)
 
 
+class UnderWay:
+    """A script that was sent and whose answer was not taken yet; for the thread that began it.
+
+    Args:
+        connection: Nobody else's meanwhile.
+        command: The script.
+        otherwise: Runs it where the server does not know it.
+        leave: Called once the connection is no longer needed.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        command: Sequence[Any],
+        *,
+        otherwise: Callable[[], Any],
+        leave: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._connection = connection
+        self._command = command
+        self._otherwise = otherwise
+        self._leave = leave
+        self._clock = clock
+        self._began = clock()
+        self._fault: redis.RedisError | None = None
+        self._is_open = True
+        self._is_first_try = True
+        if not connection.is_connected:
+            _persistently(connection, connection.connect)
+        try:
+            # Whether the server is well need not be asked: whatever is not answered is sent again.
+            connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        except (redis.ConnectionError, redis.TimeoutError) as fault:
+            self._fault = fault
+
+    def answer(self) -> Any:
+        """Wait for the answer.
+
+        Raises:
+            redis.RedisError: Redis did not answer, or refused.
+        """
+        try:
+            answer = _persistently(self._connection, self._try)[0]
+        finally:
+            self._end()
+        if isinstance(answer, redis.exceptions.NoScriptError):
+            return self._otherwise()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def abandon(self) -> None:
+        """Want no answer any more, if it was not taken; what was sent may be done all the same."""
+        if self._is_open:
+            self._connection.disconnect()
+            self._end()
+
+    def _try(self) -> list[Any]:
+        if not self._is_first_try:
+            return _exchange(self._connection, [self._command])
+        self._is_first_try = False
+        if self._fault:
+            raise self._fault
+        spent = self._clock() - self._began
+        if spent < _SHORTLY_SECONDS:
+            return [_answer(self._connection)]
+        # What its caller did meanwhile counts: two waits are not to add up.
+        left = max(self._connection.socket_timeout - spent, _SHORTLY_SECONDS)
+        return [_answer(self._connection, timeout=left)]
+
+    def _end(self) -> None:
+        self._is_open = False
+        self._leave()
+
+
+def _command(script: Script, arguments: Sequence[str | int | bytes]) -> Sequence[Any]:
+    return ("EVALSHA", script.sha, 0, *arguments)
+
+
+def _persistently(connection: Any, exchange: Callable[[], Any]) -> Any:
+    """What comes of an exchange, which is repeated as often as the client is told to."""
+    try:
+        return connection.retry.call_with_retry(exchange, lambda _error: connection.disconnect())
+    except BaseException:
+        # A thread may be interrupted while replies are on their way: nobody else is to read them.
+        connection.disconnect()
+        raise
+
+
 def _exchange(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
     connection.send_packed_command(connection.pack_commands(commands))
     return [_answer(connection) for _ in commands]
 
 
-def _answer(connection: Any) -> Any:
+def _answer(connection: Any, **within: float) -> Any:
     """What Redis says to one command; where it refuses, the others' answers are still to be read."""
     try:
-        return connection.read_response()
+        return connection.read_response(**within)
     except redis.ResponseError as error:
         return error
 

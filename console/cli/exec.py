@@ -22,8 +22,8 @@ from console.cli.output import tell, warn
 from console.cli.publishing import AlreadyAccepted, publish
 from console.cli.recipients import recipients
 from tasks.addresses import InvalidAddress, parse_address, split_addresses
+from tasks.entries import checked
 from tasks.notification import InvalidNotification
-from tasks.publisher import checked
 
 #: A Redis that restarts is back within these; the same id is never accepted twice.
 _REPEAT_AFTER_SECONDS = (1.0, 3.0)

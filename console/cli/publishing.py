@@ -36,7 +36,7 @@ def publish(found: Environment, connected: redis.Redis, notification: Notificati
     beginning.begin("notify-cli")
     bells = Bells(found.broker_url, prefix=found.prefix)
     try:
-        return Publisher(store, ledger, bells).publish(notification)
+        return Publisher(store, ledger, bells, one_redis=found.one_redis).publish(notification)
     except ExpiredAlready as error:
         raise BadInput(str(error), "--expires 2h, or a later time") from None
     except PublishError as error:

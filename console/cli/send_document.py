@@ -17,8 +17,8 @@ from console.cli.piped import as_text, file_bytes, nobody_pipes, stdin_bytes
 from console.cli.recipients import recipients
 from console.cli.send_flags import ABOUT_SENDING
 from tasks import notification as notifications
+from tasks.entries import checked
 from tasks.notification import InlineAttachment, InvalidNotification, Notification
-from tasks.publisher import checked
 from tasks.server import Channel
 
 _ADDRESSES = ("to", "cc", "bcc", "reply_to", "escalate_text_to")

@@ -11,10 +11,10 @@ import redis
 from tasks.ledger.accepting import (
     ACCEPT_MEMORY_SHARE,
     FULL,
+    Accepting,
     Bell,
     LedgerUnavailable,
     packed,
-    read_accepted,
 )
 from tasks.ledger.records import (
     Accepted,
@@ -97,18 +97,34 @@ class Ledger:
         *,
         ring: bool,
         revision: int | None = None,
-        bells: Sequence[Bell] = (),
     ) -> list[Accepted]:
-        """Record many in one step, each by itself: one that is refused does not touch the others.
+        """`begin_accepting`, and wait for the answers.
+
+        Raises:
+            LedgerUnavailable: Redis is nearly out of memory; nothing was recorded.
+        """
+        return self.begin_accepting(entries, ring=ring, revision=revision).accepted()
+
+    def begin_accepting(
+        self,
+        entries: Sequence[Entry],
+        *,
+        ring: bool,
+        revision: int | None = None,
+        bells: Sequence[Bell] = (),
+        queue_limit: int = 0,
+    ) -> Accepting:
+        """Send many to be recorded in one step, each by itself: a refusal of one does not touch the others.
 
         Nothing else happens in Redis meanwhile: some hundred at a time are a matter of milliseconds.
 
         Args:
             entries: What to record.
             ring: Whether the caller enqueues them at once; else a sweeper does within a second, for whatever
-                no bell is for.
+                no bell was rung for.
             revision: Of the options that the entries were made by: answered as `moved` where they are newer.
             bells: Put into their queues in the same step, where the broker is this very Redis.
+            queue_limit: How many messages a queue may hold with them.
 
         Raises:
             LedgerUnavailable: Redis is nearly out of memory; nothing was recorded.
@@ -121,11 +137,13 @@ class Ledger:
             ring=ring,
             ring_again_ms=_ms(RING_AGAIN_SECONDS),
             bells=bells,
+            queue_limit=queue_limit,
         )
-        try:
-            return read_accepted(entries, self._scripts.run("accept", asked))
-        except redis.exceptions.OutOfMemoryError:
-            raise LedgerUnavailable(FULL) from None
+        return Accepting(self._scripts.begin("accept", asked), entries)
+
+    def due_now(self, ids: Sequence[str]) -> None:
+        """Have the sweeper ring at once for those that are queued: who accepted them could not."""
+        self._scripts.run("due_now", *ids)
 
     def claim(
         self,

@@ -17,6 +17,7 @@ NAMES: Final = (
     "cancel",
     "claim",
     "counts",
+    "due_now",
     "finish",
     "intent",
     "look",

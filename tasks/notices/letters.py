@@ -10,11 +10,11 @@ from typing import Final
 
 from settings_store.address_list import addresses_in
 from settings_store.snapshot import Snapshot
+from tasks.entries import entry_of
 from tasks.fallback import Condition
 from tasks.ledger import Entry
 from tasks.notices.incident import Incident, subject_of, text_of
 from tasks.notification_document import VERSION, Notification
-from tasks.publisher import entry_of
 from tasks.server import Channel
 
 _NAMESPACE: Final = uuid.UUID("c9a0d6f8-6e0e-4a4a-9a38-3d0c1f1b7f52")

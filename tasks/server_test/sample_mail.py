@@ -8,7 +8,7 @@ from typing import Final
 from settings_store.catalog import GROUPS
 from settings_store.snapshot import Snapshot
 from tasks.delivery.options import text_options
-from tasks.publisher import checked
+from tasks.entries import checked
 from tasks.rendering import RenderedMessage, render
 from tasks.server import Server
 

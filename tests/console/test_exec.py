@@ -16,8 +16,8 @@ import redis
 
 from console.cli.job_notice import LINES_MAX_CHARACTERS, Telling, documents
 from console.cli.job_run import KEPT_BYTES, JobEnd
+from tasks.entries import checked
 from tasks.ledger import LedgerQueries
-from tasks.publisher import checked
 from tests.rigs.command_line import PROJECT, CommandLine
 from tests.rigs.processes import free_port, wait_until
 

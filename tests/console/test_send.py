@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from settings_store.store import SettingsStore
-from tasks.ledger import Ledger, LedgerQueries
+from tasks.ledger import LedgerQueries
+from tasks.ledger.accepting import Accepting
 from tests.rigs.command_line import CommandLine
 from tests.rigs.processes import free_port
 
@@ -282,14 +283,14 @@ def test_a_broker_that_is_away_does_not_lose_the_notification(
 def test_where_redis_goes_away_in_the_middle_the_way_to_repeat_is_named(
     notify: CommandLine, queries: LedgerQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accept = Ledger.accept_many
+    accepted = Accepting.accepted
 
-    def accept_and_lose_the_reply(ledger: Ledger, *arguments: Any, **named: Any) -> Any:
-        accept(ledger, *arguments, **named)
+    def lose_the_reply(accepting: Accepting) -> Any:
+        accepted(accepting)
         raise redis.TimeoutError("Timeout reading from socket")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "accept_many", accept_and_lose_the_reply)
+        patch.setattr(Accepting, "accepted", lose_the_reply)
         done = notify(*EMAIL)
     assert done.code == 1
     assert done.error.endswith("whether the notification was accepted is unknown")

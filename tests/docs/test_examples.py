@@ -17,7 +17,7 @@ from settings_store import environment
 from settings_store.catalog import ALL_OPTIONS, GROUPS
 from settings_store.own_options import OWN_GROUPS
 from tasks import notification
-from tasks.publisher import checked
+from tasks.entries import checked
 from tests.rigs.pages import (
     PAGES,
     PROJECT,

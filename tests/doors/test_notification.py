@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tasks.attachments.content import Content
 from tasks.attachments.file_names import numbered
+from tasks.entries import checked
 from tasks.notification import (
     InlineAttachment,
     InvalidNotification,
@@ -23,7 +24,6 @@ from tasks.notification import (
     load,
     parse,
 )
-from tasks.publisher import checked
 from tasks.rendering import MailFile, render
 from tasks.search_terms import terms_of
 from tasks.text_message import compose_text

@@ -18,8 +18,8 @@ import redis
 
 from settings_store.access import Access
 from tasks import notification
+from tasks.entries import checked
 from tasks.ledger import LedgerQueries
-from tasks.publisher import checked
 from tests.rigs.api_client import token_for
 from tests.rigs.command_line import PROJECT
 from tests.rigs.console import running_console

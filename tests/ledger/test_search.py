@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings_store.snapshot import Snapshot
+from tasks.entries import checked, entry_of
 from tasks.ledger import STATES, Claim, Intent, Ledger, LedgerQueries, MessageFilter, Results
 from tasks.ledger import search as search_module
 from tasks.ledger.queries import Record, Summary
 from tasks.ledger.search import InvalidCursor
 from tasks.notification import envelope_recipients, load
-from tasks.publisher import checked, entry_of
 from tasks.search_terms import term
 from tests.rigs.clock import START_MS, TEST_CLOCK, LedgerClock
 from tests.rigs.notifications import email, text

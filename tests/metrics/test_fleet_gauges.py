@@ -12,11 +12,11 @@ from settings_store.redis_client import connect
 from settings_store.snapshot import Snapshot
 from settings_store.store import SettingsStore
 from tasks.breaker import Breaker
+from tasks.entries import checked, entry_of
 from tasks.fleet import Fleet, WorkerLife, redis_clock
 from tasks.ledger import STATES, Ledger
 from tasks.limits import Granted, Limits, account_of, allowance_for, new_holder
 from tasks.metrics import FleetGauges
-from tasks.publisher import checked, entry_of
 from tasks.routing import server_of
 from tests.rigs.notifications import email
 from tests.rigs.processes import free_port

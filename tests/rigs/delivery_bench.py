@@ -22,11 +22,11 @@ from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.memory import Memory, read_memory
 from tasks.delivery.probe import Prober
 from tasks.delivery.waiting_places import WaitingPlaces
+from tasks.entries import checked, entry_of
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import Ledger, LedgerQueries
 from tasks.ledger.queries import Record
 from tasks.limits import Limits
-from tasks.publisher import checked, entry_of
 from tasks.routing import route, servers_in_use
 from tasks.tally import Tally
 from tasks.transports.pool import ConnectionPool

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import redis
 
 from settings_store.snapshot import Snapshot
+from tasks.entries import checked, entry_of
 from tasks.ledger import Claim, Intent, Ledger, LedgerQueries, Results
 from tasks.ledger.queries import Record
-from tasks.publisher import checked, entry_of
 from tests.rigs.clock import TEST_CLOCK, LedgerClock
 
 PRIMARY_RULE = "e-mail goes to Primary Email first"

@@ -13,9 +13,8 @@ from settings_store.store import SettingsStore
 from tasks import broker
 from tasks.bells import messages_for
 from tasks.notification import InvalidNotification, parse
+from tasks.portion import ACCEPT_AT_ONCE, ACCEPT_AT_ONCE_CHARACTERS
 from tasks.publisher import (
-    ACCEPT_AT_ONCE,
-    ACCEPT_AT_ONCE_CHARACTERS,
     ExpiredAlready,
     KeyConflict,
     Published,

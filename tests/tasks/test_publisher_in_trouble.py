@@ -13,8 +13,8 @@ from settings_store.environment import Environment
 from settings_store.redis_client import connect
 from tasks.bells import Bells
 from tasks.ledger import LedgerUnavailable
+from tasks.portion import ACCEPT_AT_ONCE
 from tasks.publisher import (
-    ACCEPT_AT_ONCE,
     Published,
     Publisher,
 )
@@ -66,7 +66,7 @@ def test_a_broker_that_does_not_answer_is_not_waited_for_anew_at_once(
 
     monkeypatch.setattr(Bells, "room", room)
     with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
-        monkeypatch.setattr(door.publisher._doorbell, "_clock", lambda: now[0])
+        monkeypatch.setattr(door.publisher._recorder.doorbell, "_clock", lambda: now[0])
         published = [door.publisher.publish(email()) for _ in range(3)]
         assert asked == 1
         assert set(door.due()) == {each.id for each in published}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import pytest
 import redis
 
-from settings_store.redis_client import connect
+from settings_store.redis_client import REPLY_TIMEOUT_SECONDS, connect
 from tasks.round_trip import AT_HAND_MAXIMUM, AT_HAND_SECONDS, RoundTrips, round_trips
+from tests.rigs.faketime_redis import FaketimeRedis
 from tests.rigs.severable import severable
 
 ECHO = "return {ARGV[1], #ARGV}"
@@ -92,6 +94,75 @@ def test_a_reply_that_nobody_waited_for_is_nobody_elses(redis_server: redis.Redi
     with pytest.raises(KeyboardInterrupt):
         trips.run_one(echo, ("interrupted",))
     assert trips.run_one(echo, ("after",)) == ["after", 1]
+
+
+def test_a_script_that_was_begun_is_answered_later(any_redis: redis.Redis) -> None:
+    trips, echo = RoundTrips(any_redis), any_redis.register_script(ECHO)
+    any_redis.script_flush()
+    first = trips.begin(echo, ("first",))
+    assert trips.run_one(echo, ("meanwhile",)) == ["meanwhile", 1]
+    second = trips.begin(echo, ("second",))
+    assert (second.answer(), first.answer()) == (["second", 1], ["first", 1])
+    with pytest.raises(redis.ResponseError, match="on purpose"):
+        trips.begin(any_redis.register_script(FAIL), ()).answer()
+    assert trips.run_one(echo, ("after",)) == ["after", 1]
+
+
+def test_what_was_begun_and_is_wanted_no_more_is_nobody_elses_answer(redis_server: redis.Redis) -> None:
+    trips, echo = RoundTrips(redis_server), redis_server.register_script(ECHO)
+    trips.begin(echo, ("unwanted",)).abandon()
+    answered = trips.begin(echo, ("wanted",))
+    assert answered.answer() == ["wanted", 1]
+    answered.abandon()
+    assert trips.run_one(echo, ("after",)) == ["after", 1]
+
+
+def test_what_was_begun_over_a_way_that_breaks_is_begun_anew(valkey_url: str) -> None:
+    with severable(valkey_url) as way:
+        client = connect(f"redis://127.0.0.1:{way.port}/0")
+        trips, echo = RoundTrips(client), client.register_script(ECHO)
+        assert trips.run_one(echo, ("before",)) == ["before", 1]
+        way.cut()
+        way.mend()
+        under_way = trips.begin(echo, ("cut before",))
+        assert under_way.answer() == ["cut before", 1]
+        under_way = trips.begin(echo, ("cut after",))
+        way.cut()
+        way.mend()
+        assert under_way.answer() == ["cut after", 1]
+        client.close()
+
+
+def test_what_cannot_be_begun_was_not_sent(valkey_url: str) -> None:
+    with severable(valkey_url) as way:
+        client = connect(f"redis://127.0.0.1:{way.port}/0", retries=0)
+        trips, echo = RoundTrips(client), client.register_script(ECHO)
+        under_way = trips.begin(echo, ("before",))
+        way.cut()
+        with pytest.raises(redis.ConnectionError):
+            under_way.answer()
+        with pytest.raises(redis.ConnectionError):
+            trips.begin(echo, ("meanwhile",))
+        way.mend()
+        assert trips.begin(echo, ("after",)).answer() == ["after", 1]
+        client.close()
+
+
+def test_what_was_done_meanwhile_counts_as_waiting_for_the_answer(own_server: FaketimeRedis) -> None:
+    now = 0.0
+    client = connect(own_server.url, retries=0)
+    trips, echo = RoundTrips(client, clock=lambda: now), client.register_script(ECHO)
+    assert trips.run_one(echo, ("before",)) == ["before", 1]
+    own_server.freeze()
+    under_way = trips.begin(echo, ("silent",))
+    now += REPLY_TIMEOUT_SECONDS
+    began = time.monotonic()
+    with pytest.raises(redis.TimeoutError):
+        under_way.answer()
+    assert time.monotonic() - began < REPLY_TIMEOUT_SECONDS
+    own_server.start()
+    assert trips.run_one(echo, ("after",)) == ["after", 1]
+    client.close()
 
 
 def test_threads_at_once_get_their_own_answers_and_keep_few_connections(

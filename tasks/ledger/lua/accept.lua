@@ -2,15 +2,28 @@
 -- What the index needs of all of them is written at the end, once for each key.
 -- ARGV: prefix, and in MessagePack an array of
 --       revision key, revision or '' (recorded only while it is this one), ring again ms, whether the caller rings,
---       bells: {queue, message to put into it} each,
+--       how many messages a queue may hold, bells: {queue, message to put into it} each,
 --       notifications: {id, digest, key hash or '', channel, lane, content, recipients, not before (0 = at once),
 --       expires (0 = by age limit alone), age limit ms, number of the bell that rings for it (0 = none), remark or '',
 --       kind or '', first entry of the timeline as JSON or '', priority, search terms (put together, of TERM_LENGTH
 --       each), traceparent or ''} each
 -- Answer: for each its number where it is queued now, else {status, id, number, state}
-local revision_key, revision, ring_again, caller_rings, bells, notifications = unpack(cmsgpack.unpack(ARGV[2]))
+local revision_key, revision, ring_again, caller_rings, queue_limit, bells, notifications =
+  unpack(cmsgpack.unpack(ARGV[2]))
 local now = now_ms()
-local rings = {}
+
+-- Which bells are rung: those whose queue has room. Above the limit a backlog stays here.
+local rung, waiting = {}, {}
+
+local function rings(bell)
+  if rung[bell] == nil and bells[bell] then
+    local queue = bells[bell][1]
+    waiting[queue] = waiting[queue] or redis.call('LLEN', queue)
+    rung[bell] = waiting[queue] < queue_limit
+    if rung[bell] then waiting[queue] = waiting[queue] + 1 end
+  end
+  return rung[bell] or false
+end
 
 -- Members for one key, written together; unpack() bears some thousand values.
 local MOST_VALUES = 4000
@@ -93,9 +106,8 @@ local function accept(id, digest, key_hash, channel, lane, content, recipients, 
   if not gathered[list_key(list)] then gather('SADD', prefix .. ':lists', list) end
   gather('ZADD', list_key(list), now, number)
   gather('ZADD', ready_key(priority), now, number)
-  gather('ZADD', due_key(lane), math.min((caller_rings or bell > 0) and now + ring_again or now, last), id)
+  gather('ZADD', due_key(lane), math.min((caller_rings or rings(bell)) and now + ring_again or now, last), id)
   tell(record)
-  rings[bell] = true
   return number
 end
 
@@ -103,6 +115,6 @@ local answers = {}
 for place, notification in ipairs(notifications) do answers[place] = accept(unpack(notification)) end
 write_gathered()
 for place, bell in ipairs(bells) do
-  if rings[place] then redis.call('LPUSH', bell[1], bell[2]) end
+  if rung[place] then redis.call('LPUSH', bell[1], bell[2]) end
 end
 return answers
