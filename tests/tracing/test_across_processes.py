@@ -53,11 +53,21 @@ def tree(spans: list[ReceivedSpan], root: ReceivedSpan) -> dict[str, str]:
     return {each.name: by_id[each.parent].name for each in by_id.values() if each.parent in by_id}
 
 
-@pytest.mark.parametrize("options", [(), ("--pool=prefork", "--concurrency=1")], ids=["threads", "prefork"])
+@pytest.mark.parametrize(
+    ("options", "broker_database"),
+    [((), 0), (("--pool=prefork", "--concurrency=1"), 1)],
+    ids=["threads", "prefork, with a broker apart"],
+)
 def test_one_trace_leads_from_the_publisher_to_the_reply_of_the_server(
-    installation: Installation, mailbox: Mailbox, receiver: TraceReceiver, options: tuple[str, ...]
+    installation: Installation,
+    mailbox: Mailbox,
+    receiver: TraceReceiver,
+    options: tuple[str, ...],
+    broker_database: int,
 ) -> None:
     installation.configure(primary=free_port(), secondary=mailbox)
+    broker = f"{installation.server.url.removesuffix('/0')}/{broker_database}"
+    installation.environ["NOTIFY_BROKER_URL"] = broker
     with installation.worker(*options):
         send(installation)
         (root,) = receiver.wait("pass")
@@ -66,7 +76,7 @@ def test_one_trace_leads_from_the_publisher_to_the_reply_of_the_server(
     (accept,) = receiver.named("accept")
     assert tree(receiver.spans, accept) == {
         "ledger": "accept",
-        "enqueue": "accept",
+        **({"enqueue": "accept"} if broker_database else {}),
         "pass": "accept",
         "claim": "pass",
         "route": "pass",
