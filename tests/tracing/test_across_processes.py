@@ -54,7 +54,7 @@ def tree(spans: list[ReceivedSpan], root: ReceivedSpan) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("options", "broker_database"),
+    "options, broker_database",
     [((), 0), (("--pool=prefork", "--concurrency=1"), 1)],
     ids=["threads", "prefork, with a broker apart"],
 )
