@@ -11,10 +11,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import redis
 from redis.commands.core import Script
+
+T = TypeVar("T")
 
 #: So long a connection is used again without asking the pool, which looks whether it is still good, and
 #: behind Sentinels whether its server is still the one to write to.
@@ -200,10 +202,12 @@ def _command(script: Script, arguments: Sequence[str | int | bytes]) -> Sequence
     return ("EVALSHA", script.sha, 0, *arguments)
 
 
-def _persistently(connection: Any, exchange: Callable[[], Any]) -> Any:
+def _persistently(connection: Any, exchange: Callable[[], T]) -> T:
     """What comes of an exchange, which is repeated as often as the client is told to."""
     try:
-        return connection.retry.call_with_retry(exchange, lambda _error: connection.disconnect())
+        return connection.retry.call_with_retry(  # type: ignore[no-any-return]
+            exchange, lambda _error: connection.disconnect()
+        )
     except BaseException:
         # A thread may be interrupted while replies are on their way: nobody else is to read them.
         connection.disconnect()

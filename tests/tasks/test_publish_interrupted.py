@@ -39,6 +39,13 @@ def interrupted(door: Door, documents: list[Mapping[str, object]]) -> PublishInt
     return caught.value
 
 
+def rest_of(documents: list[Mapping[str, object]], broken: PublishInterrupted) -> list[Mapping[str, object]]:
+    return [
+        *({**documents[place], "id": sent_as} for place, sent_as in broken.unknown.items()),
+        *(documents[place] for place in broken.not_sent),
+    ]
+
+
 def test_the_error_says_of_each_what_is_known_and_the_rest_can_be_published(
     own_server: FaketimeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,10 +80,8 @@ def test_the_error_says_of_each_what_is_known_and_the_rest_can_be_published(
         )
         for receipt in broken.receipts.values():
             assert door.queries.get(receipt.id) is not None
-        rest = [{**documents[place], "id": sent_as} for place, sent_as in broken.unknown.items()]
         documents.happening = lambda: None
-        rest += [documents[place] for place in broken.not_sent]
-        again = door.publisher.publish_many(rest)
+        again = door.publisher.publish_many(rest_of(documents, broken))
         assert all(isinstance(each, Published) for each in again)
         assert sum(door.queries.counts().values()) == 1 + _ALL - 2
 
@@ -98,9 +103,7 @@ def test_what_was_recorded_and_not_answered_for_is_the_same_when_it_is_published
     with monkeypatch.context() as patch:
         patch.setattr(UnderWay, "answer", lose_the_second)
         broken = interrupted(door, documents)
-    rest = [{**documents[place], "id": sent_as} for place, sent_as in broken.unknown.items()]
-    rest += [documents[place] for place in broken.not_sent]
-    again = door.publisher.publish_many(rest)
+    again = door.publisher.publish_many(rest_of(documents, broken))
     assert [each.again for each in again if isinstance(each, Published)] == [
         *[True] * ACCEPT_AT_ONCE,
         *[False] * ACCEPT_AT_ONCE,
