@@ -14,10 +14,10 @@ from console.api.caller import SendsNotifications
 from console.api.json_body import RawBody
 from console.api.openapi import faults, leads_to, takes
 from console.api.problem import Problem, ProblemRoute, document_of
-from console.serving.fault import Fault, fault_of, invalid
+from console.serving.fault import Fault, fault_of, invalid, not_answered_for, not_sent
 from tasks.ledger import State
 from tasks.notification_schema import json_schema
-from tasks.publisher import Document, Outcome, Published
+from tasks.publisher import Document, Outcome, Published, PublishInterrupted
 
 router = APIRouter(route_class=ProblemRoute, prefix="/notifications", tags=["notifications"])
 
@@ -40,7 +40,7 @@ class Receipt(BaseModel):
 class BatchResult(BaseModel):
     """What became of one of a batch: either a receipt or a problem."""
 
-    status: int = Field(description="As this one would have been answered alone: 202, 200, 409 or 422.")
+    status: int = Field(description="As this one would have been answered alone: 202, 200, 409, 422 or 503.")
     receipt: Receipt | None = None
     problem: Problem | None = None
 
@@ -131,7 +131,12 @@ def send_notifications(
         _keyed(bytes(one), f"{key}:{place}", only_where_none=True) if key else bytes(one)
         for place, one in enumerate(batch)
     ]
-    results = [_result(outcome) for outcome in caller.backend.publisher.publish_many(documents)]
+    try:
+        results = [_result(outcome) for outcome in caller.backend.publisher.publish_many(documents)]
+    except PublishInterrupted as broken:
+        if not (broken.receipts or broken.unknown):
+            raise
+        results = [_as_far_as_known(place, broken) for place in range(len(documents))]
     return BatchResults(results=results, accepted=sum(result.receipt is not None for result in results))
 
 
@@ -163,7 +168,16 @@ def _result(outcome: Outcome) -> BatchResult:
     if isinstance(outcome, Published):
         status = HTTPStatus.OK if outcome.again else HTTPStatus.ACCEPTED
         return BatchResult(status=status, receipt=_receipt(outcome))
-    fault = fault_of(outcome) or Fault(422, "invalid", "Not allowed", str(outcome))
+    return _failed(fault_of(outcome) or Fault(422, "invalid", "Not allowed", str(outcome)))
+
+
+def _as_far_as_known(place: int, broken: PublishInterrupted) -> BatchResult:
+    if place in broken.outcomes:
+        return _result(broken.outcomes[place])
+    return _failed(not_answered_for(broken.unknown[place]) if place in broken.unknown else not_sent())
+
+
+def _failed(fault: Fault) -> BatchResult:
     return BatchResult(status=fault.status, problem=Problem(**document_of(fault)))
 
 

@@ -61,6 +61,25 @@ class Fault:
     retry_after_seconds: int | None = None
 
 
+def not_answered_for(sent_as: str) -> Fault:
+    """Redis went away before it said whether it had recorded this one of many."""
+    return Fault(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "not-answered-for",
+        "Redis went away",
+        "Redis was sent this and did not answer: whether it is accepted is unknown",
+        f'send it again with "id": "{sent_as}"; it is never accepted twice',
+        retry_after_seconds=5,
+    )
+
+
+def not_sent() -> Fault:
+    """Redis went away before it was sent this one of many."""
+    return _unavailable(
+        "redis-away", "Redis does not answer", "this was not accepted: Redis went away before"
+    )
+
+
 class Refusal(Exception):
     """Ends a request with a fault that no room below knows."""
 
