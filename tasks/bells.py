@@ -58,9 +58,11 @@ class Bells:
                 been rung.
         """
         rung = 0
+        tries = self._tries()
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for notification_id, lane, passes in bells:
-                _publish(producer, broker.DELIVER_TASK, notification_id, lane, passes)
+                message = task_message(broker.DELIVER_TASK, notification_id, passes, notification_id)
+                _send(producer, lane, notification_id, message, tries)
                 rung += 1
                 self._count(lane)
         return rung
@@ -82,10 +84,12 @@ class Bells:
         size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(among or len(ids), lane)
         if size == 1:
             return self.ring((notification_id, lane, 0) for notification_id in ids)
+        tries = self._tries()
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for some in _in_parts(ids, size):
                 task_id = str(uuid.uuid4())
-                _send(producer, lane, task_id, *task_message(broker.DELIVER_MANY_TASK, task_id, 0, some))
+                message = task_message(broker.DELIVER_MANY_TASK, task_id, 0, some)
+                _send(producer, lane, task_id, message, tries)
                 self._count(lane)
         return len(ids)
 
@@ -112,7 +116,7 @@ class Bells:
             kombu.exceptions.OperationalError: The broker cannot be reached or does not take it.
         """
         with self._acquired(self._producers) as producer:
-            _publish(producer, task, test_id, lane, 0)
+            _send(producer, lane, test_id, task_message(task, test_id, 0, test_id), self._tries())
 
     def room(self, lane: str) -> int:
         """How many more bells the lane's queue takes before it holds as many as it may.
@@ -168,19 +172,31 @@ class Bells:
 
     def _depth(self, queue: str) -> int:
         with self._acquired(self._connections) as connection:
-            connection.ensure_connection(timeout=_WAIT_FOR_CONNECTION_SECONDS, **_TRIES)
+            tries = self._tries()
+            connection.ensure_connection(timeout=_WAIT_FOR_CONNECTION_SECONDS, **tries)
             bound = kombu.Queue(queue, routing_key=queue, channel=connection.default_channel)
             if connection.transport.driver_type == "amqp":
                 # Asked about at first: that needs no right to make queues, and works whoever made it.
                 with contextlib.suppress(rabbitmq_transport.NoSuchQueue):
-                    return self._declared(connection, bound, passive=True)
+                    return self._declared(connection, bound, tries, passive=True)
             # In Redis, asking for a queue that nobody made yet is the same error as for one that is empty.
-            return self._declared(connection, bound, passive=False)
+            return self._declared(connection, bound, tries, passive=False)
 
-    def _declared(self, connection: Any, bound: kombu.Queue, *, passive: bool) -> int:
-        declare = connection.ensure(bound, bound.queue_declare, **_TRIES)
+    @staticmethod
+    def _declared(connection: Any, bound: kombu.Queue, tries: Mapping[str, Any], *, passive: bool) -> int:
+        declare = connection.ensure(bound, bound.queue_declare, **tries)
         depth: int = declare(passive=passive).message_count
         return depth
+
+    def _tries(self) -> dict[str, Any]:
+        """How often something is tried: no more once a broker said nothing for as long as it is given."""
+        until = self._clock() + _WAIT_FOR_CONNECTION_SECONDS
+
+        def go_on(error: Exception, _interval: float) -> None:
+            if self._clock() >= until:
+                raise error
+
+        return {**_TRIES, "errback": go_on}
 
 
 def _hang_up(acquired: Any) -> None:
@@ -205,11 +221,10 @@ def _in_parts(ids: Sequence[str], size: int) -> Iterator[list[str]]:
         yield list(ids[start : start + size])
 
 
-def _publish(producer: Any, task: str, task_id: str, lane: str, retries: int) -> None:
-    _send(producer, lane, task_id, *task_message(task, task_id, retries, task_id))
-
-
-def _send(producer: Any, lane: str, task_id: str, body: Any, headers: Mapping[str, Any]) -> None:
+def _send(
+    producer: Any, lane: str, task_id: str, message: tuple[Any, Mapping[str, Any]], tries: Mapping[str, Any]
+) -> None:
+    body, headers = message
     producer.publish(
         body,
         routing_key=broker.QUEUE_OF_LANE[lane],
@@ -220,5 +235,5 @@ def _send(producer: Any, lane: str, task_id: str, body: Any, headers: Mapping[st
         delivery_mode=2,
         declare=[],
         retry=True,
-        retry_policy=_TRIES,
+        retry_policy=tries,
     )

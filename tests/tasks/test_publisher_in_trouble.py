@@ -11,6 +11,7 @@ import redis
 
 from settings_store.environment import Environment
 from settings_store.redis_client import connect
+from tasks import broker
 from tasks.bells import Bells
 from tasks.ledger import LedgerUnavailable
 from tasks.portion import ACCEPT_AT_ONCE
@@ -76,6 +77,51 @@ def test_a_broker_that_does_not_answer_is_not_waited_for_anew_at_once(
         now[0] += 1
         door.publisher.publish(email())
         assert asked == 2
+
+
+def test_broker_and_ledger_are_waited_for_at_the_same_time(
+    own_server: FaketimeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Bells.room
+    with door_to(own_server.url, broker_url=f"redis://127.0.0.1:{free_port()}/0") as door:
+
+        def room(bells: Bells, lane: str) -> int:
+            wait_until(lambda: len(door.due()) == 2, what="the ledger having it while the broker is asked")
+            return ask(bells, lane)
+
+        door.publisher.accept(email())  # the server knows the script from now on
+        monkeypatch.setattr(Bells, "room", room)
+        published = door.publisher.publish(email())
+        assert door.due()[published.id] <= door.now_ms(), "the sweeper rings for it"
+
+
+def test_a_broker_that_says_nothing_is_asked_once(
+    valkey_url: str, own_server: FaketimeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options, read, silent = broker.transport_options, redis.Connection.read_response, 0
+
+    def impatient(*arguments: Any, **named: Any) -> dict[str, Any]:
+        return {**options(*arguments, **named), "socket_timeout": 0.2, "socket_connect_timeout": 0.2}
+
+    def count(*arguments: Any, **named: Any) -> Any:
+        nonlocal silent
+        try:
+            return read(*arguments, **named)
+        except redis.TimeoutError:
+            silent += 1
+            raise
+
+    monkeypatch.setattr(broker, "transport_options", impatient)
+    monkeypatch.setattr(redis.Connection, "read_response", count)
+    monkeypatch.setattr("tasks.bells._WAIT_FOR_CONNECTION_SECONDS", 0.2)
+    monkeypatch.setattr("tasks.bells._DEPTH_KNOWN_FOR_SECONDS", 0)
+    with door_to(valkey_url, broker_url=own_server.url) as door:
+        door.publisher.publish(email())
+        own_server.freeze()
+        published = door.publisher.publish(email())
+        assert silent == 1, "not as often as one that is away for a moment"
+        own_server.start()
+        assert door.due()[published.id] <= door.now_ms()
 
 
 def test_a_broker_that_takes_nothing_does_not_undo_the_acceptance(
