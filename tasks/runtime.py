@@ -156,7 +156,12 @@ class Runtime:
     @made_once
     def admission(self) -> Admission:
         """What may go within our own limits."""
-        limits = Limits(self.redis, worker=self.worker, prefix=self.environment.prefix)
+        limits = Limits(
+            self.redis,
+            worker=self.worker,
+            prefix=self.environment.prefix,
+            revision_key=self.store.revision_key,
+        )
         return Admission(limits, close_idle=self._close_idle)
 
     @made_once

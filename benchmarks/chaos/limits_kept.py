@@ -29,6 +29,8 @@ _MOST_PASSES_PER_MAIL: Final = 3.0
 _MOST_CPU_SHARE: Final = 0.10
 _TRIES: Final = 50
 _PAST_ALL_TURNS_SECONDS: Final = 600.0
+#: Before there is a limit each worker has several connections, which idle when it is set.
+_BEFORE_THE_LIMIT: Final = 64
 #: A connection that idles is noticed within 3 s, and who waits comes again each second.
 _MOST_SECONDS_FOR_A_SLOT: Final = 10.0
 
@@ -49,19 +51,27 @@ def limits_kept(setting: Setting) -> Outcome:
     ):
         installation.configure(primary=mailbox)
         mailbox.take_slowly(_ANSWER_SECONDS)
+        installation.publish_many(_BEFORE_THE_LIMIT)
+        _all_sent(installation)
         idle = _commands_per_second(installation, setting.size(3, 20))
+        outcome.figures["connections_before_the_limit"] = mailbox.open_connections
+        limited_at = time.monotonic()
         _limit(installation, messages=per_minute)
         installation.publish_many(count)
+        _until_connections_are_within(CONNECTIONS, mailbox)
+        kept_since = time.monotonic()
         _all_have_a_turn(installation)
         cpu, passes, sent = _cpu_seconds(workers), _passes(installation), mailbox.taken
         busy = _commands_per_second(installation, seconds)
         share = (_cpu_seconds(workers) - cpu) / seconds / len(workers)
         passes, sent = _passes(installation) - passes, mailbox.taken - sent
         outcome.figures |= {
-            "sent": mailbox.taken,
+            "sent": mailbox.taken - _BEFORE_THE_LIMIT,
             "passes_while_they_wait": {"passes": passes, "of them sent": sent},
-            "most_in_a_minute": mailbox.most_within(_MINUTE_SECONDS),
-            "most_connections_at_once": mailbox.most_connections_at_once,
+            "most_in_a_minute": mailbox.most_within(_MINUTE_SECONDS, since=limited_at),
+            "seconds_until_those_were_closed": round(kept_since - limited_at, 1),
+            "connections_opened_beyond_the_limit": mailbox.opened_beyond(CONNECTIONS, since=limited_at),
+            "most_connections_at_once": mailbox.most_connections_since(kept_since),
             "redis_commands_per_second": {"idle": round(idle, 1), "while_they_wait": round(busy, 1)},
             "cpu_share_of_a_worker": f"{share:.1%}",
         }
@@ -92,6 +102,19 @@ def _expect(outcome: Outcome, per_minute: int, share: float) -> None:
         that=figures["most_connections_at_once"] <= CONNECTIONS,
         else_fault="more connections than are allowed",
     )
+    outcome.expect(
+        that=figures["connections_before_the_limit"] > CONNECTIONS * 2,
+        else_fault="hardly a connection was there before the limit",
+    )
+    outcome.expect(
+        that=not figures["connections_opened_beyond_the_limit"],
+        else_fault="connections were opened although as many as are allowed were there from before the limit",
+    )
+    closed = figures["seconds_until_those_were_closed"]
+    outcome.expect(
+        that=closed <= _MOST_SECONDS_FOR_A_SLOT,
+        else_fault=f"connections from before the limit were there for {closed} s",
+    )
     outcome.expect(that=share <= _MOST_CPU_SHARE, else_fault=f"waiting costs {share:.0%} of a processor")
     waited = figures["seconds_until_the_late_worker_had_a_slot"]
     outcome.expect(
@@ -115,6 +138,14 @@ def _limit(installation: Installation, *, messages: int) -> None:
             "limits.primary_email_connections": CONNECTIONS,
         },
         author="chaos",
+    )
+
+
+def _until_connections_are_within(limit: int, mailbox: Mailbox) -> None:
+    wait_until(
+        lambda: mailbox.open_connections <= limit,
+        seconds=PATIENCE_SECONDS,
+        what="connections from before the limit being closed",
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,11 +15,25 @@ import redis
 
 from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
-from tasks.limits import FAR_SECONDS, Allowance, Limits, Slot, Wait, account_of, allowance_for, far_turn
+from tasks.delivery.stops import OptionsChanged
+from tasks.limits import (
+    FAR_SECONDS,
+    Allowance,
+    Granted,
+    Limits,
+    LimitsChanged,
+    Slot,
+    Wait,
+    account_of,
+    allowance_for,
+    far_turn,
+)
 from tasks.server import Server
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0
+#: Without an answer for so long, connections are closed before their leases are over.
+GIVE_UP_AFTER_SECONDS: Final = 20.0
 
 _log = EventLog(__name__)
 
@@ -42,6 +58,7 @@ class _Kept:
     slots: dict[str, Slot] = field(default_factory=dict)
     to_close: set[str] = field(default_factory=set)
     end: threading.Event = field(default_factory=threading.Event)
+    renewed_at: float = 0.0
     thread: threading.Thread | None = None
 
 
@@ -49,22 +66,38 @@ class Ticket:
     """One message's way through the limits of one server's account."""
 
     def __init__(
-        self, admission: Admission, account: str, allowance: Allowance, message: str, *, urgent: bool
+        self,
+        admission: Admission,
+        account: str,
+        allowance: Allowance,
+        message: str,
+        *,
+        urgent: bool,
+        revision: int,
     ) -> None:
         self._admission = admission
         self._urgent = urgent
         self._account = account
         self._allowance = allowance
         self._message = message
+        self._revision = revision
 
     def admit(self, holder: str) -> None:
         """Let the message go over a connection, which is open or is to be opened.
 
         Raises:
             LimitReached: Not now.
+            OptionsChanged: The limits may be others by now.
             redis.RedisError: Redis did not answer; the message does not go.
         """
-        self._admission.take(self._account, self._allowance, self._message, holder, urgent=self._urgent)
+        self._admission.take(
+            self._account,
+            self._allowance,
+            self._message,
+            holder,
+            urgent=self._urgent,
+            revision=self._revision,
+        )
 
     def far_turn(self, wait: Wait) -> str:
         """The name to wait under for a turn that is far off; blank where it is not."""
@@ -102,6 +135,7 @@ class Admission:
         limits: What all workers share.
         close_idle: Closes connections that `may_keep` denies and nobody uses.
         every_seconds: Between two renewals.
+        clock: Seconds that only grow.
     """
 
     def __init__(
@@ -110,8 +144,10 @@ class Admission:
         *,
         close_idle: Callable[[], None],
         every_seconds: float = RENEW_EVERY_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
+        self._clock = clock
         self._close_idle = close_idle
         self._every_seconds = every_seconds
         self._processes: dict[int, _Kept] = {}
@@ -132,27 +168,58 @@ class Admission:
         allowance = self._allowance(snapshot, server)
         if allowance.is_unlimited:
             return None
-        return Ticket(self, account_of(server), allowance, message, urgent=urgent)
+        return Ticket(self, account_of(server), allowance, message, urgent=urgent, revision=snapshot.revision)
+
+    def counting(self, snapshot: Snapshot, server: Server) -> Callable[[str], None]:
+        """What a message needs where nothing is limited: its connection is counted when it is opened."""
+        return functools.partial(self._count, server, snapshot.revision)
 
     def take(
-        self, account: str, allowance: Allowance, message: str, holder: str, *, urgent: bool = False
+        self,
+        account: str,
+        allowance: Allowance,
+        message: str,
+        holder: str,
+        *,
+        urgent: bool = False,
+        revision: int | None = None,
     ) -> None:
         """Ask for a message to go over a connection; see `Ticket.admit`."""
-        answer = self.limits.take(account, allowance, message=message, holder=holder, urgent=urgent)
         kept = self._of_this_process()
+        try:
+            answer = self.limits.take(
+                account, allowance, message=message, holder=holder, urgent=urgent, revision=revision
+            )
+            if not isinstance(answer, Wait) and answer.slot is None and holder not in kept.slots:
+                answer = Granted(self.limits.count(account, holder, revision=revision))
+        except LimitsChanged:
+            raise OptionsChanged from None
         if isinstance(answer, Wait):
             if answer.limit == "connections":
                 # Open already or not, it has no slot, and is not to be there.
                 with kept.lock:
                     kept.to_close.add(holder)
             raise LimitReached(answer)
-        if answer.slot is None:
+        if answer.slot is not None:
+            self._keep(kept, answer.slot, must_yield=answer.must_yield)
+
+    def _count(self, server: Server, revision: int, holder: str) -> None:
+        kept = self._of_this_process()
+        if holder in kept.slots:
             return
+        try:
+            slot = self.limits.count(account_of(server), holder, revision=revision)
+        except LimitsChanged:
+            raise OptionsChanged from None
+        self._keep(kept, slot, must_yield=False)
+
+    def _keep(self, kept: _Kept, slot: Slot, *, must_yield: bool) -> None:
         with kept.lock:
-            kept.slots[holder] = answer.slot
-            if answer.must_yield:
-                kept.to_close.add(holder)
+            kept.slots[slot.holder] = slot
+            if must_yield:
+                kept.to_close.add(slot.holder)
             if kept.thread is None:
+                kept.renewed_at = self._clock()
                 kept.thread = threading.Thread(
                     target=self._run, args=(kept,), name="slot-keeper", daemon=True
                 )
@@ -170,28 +237,44 @@ class Admission:
 
     def closed(self, holders: Collection[str]) -> None:
         """Say that connections are closed, or were not opened after all: others may have their slots."""
+        self._give_up(holders, self.limits.release)
+
+    def left(self, holders: Collection[str]) -> None:
+        """Say that our side of connections is closed: others may have their slots in a while."""
+        self._give_up(holders, self.limits.leave)
+
+    def _give_up(self, holders: Collection[str], tell: Callable[[Collection[Slot]], None]) -> None:
         kept = self._of_this_process()
         with kept.lock:
             kept.to_close.difference_update(holders)
             slots = [kept.slots.pop(holder) for holder in holders if holder in kept.slots]
         try:
-            self.limits.release(slots)
+            tell(slots)
         except redis.RedisError as error:
             # Their leases run out.
             _log.warning("slots_not_released", count=len(slots), error=type(error).__name__)
 
     def renew(self) -> None:
-        """Lengthen the leases of this process' slots, and close what idles and is waited for, or was lost."""
+        """Lengthen the leases of this process' slots, and close what idles and is waited for, or was lost.
+
+        Where Redis does not answer for long all of them are closed once nobody uses them, before their leases
+        are over.
+        """
         kept = self._of_this_process()
         with kept.lock:
             slots = list(kept.slots.values())
+        to_close: set[str] = set()
         try:
             renewed = self.limits.renew(slots)
         except redis.RedisError as error:
             _log.warning("slots_not_renewed", count=len(slots), error=type(error).__name__)
-            return
+            if self._clock() - kept.renewed_at >= GIVE_UP_AFTER_SECONDS:
+                to_close.update(slot.holder for slot in slots)
+        else:
+            kept.renewed_at = self._clock()
+            to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)
         with kept.lock:
-            kept.to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)
+            kept.to_close |= to_close
             kept.to_close &= kept.slots.keys()
         self._close_idle()
 

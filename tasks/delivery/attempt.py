@@ -28,7 +28,7 @@ from tasks.transports.connection import Connection
 from tasks.transports.envelope import Refusal
 from tasks.transports.failure import TransportFailure
 from tasks.transports.phase import Phase
-from tasks.transports.pool import ConnectionPool, admitted_at_once
+from tasks.transports.pool import ConnectionPool
 from tasks.transports.reply import Reply
 from tasks.transports.trust import Trust
 from tasks.verdict import Judgement, Scope, Verdict
@@ -108,6 +108,7 @@ class Attempt:
         name = f"{state.claim.id}:{state.attempts + 1}"
         self._is_urgent = state.notification.priority == "high"
         self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=self._is_urgent)
+        self._admit = self._ticket.admit if self._ticket else admission.counting(state.snapshot, hop.server)
         self._patience = patience
         self._lacks_connection = False
         self.result = Attempted()
@@ -179,7 +180,7 @@ class Attempt:
                 fresh=fresh,
                 timeouts=snapshot.derive(timeouts),
                 trust=snapshot.derive(Trust.of),
-                admit=self._ticket.admit if self._ticket else admitted_at_once,
+                admit=self._admit,
                 first=self._is_urgent,
                 # Where connections are limited, each is kept busy; else another one is opened.
                 follow=self._ticket is not None,

@@ -12,9 +12,10 @@ from tasks.breaker import Breaker, FirstSignIn, SignInAwaited
 from tasks.breaker.breaker import new_token
 from tasks.delivery.admission import Admission, LimitReached
 from tasks.delivery.options import timeouts
+from tasks.delivery.stops import OptionsChanged
 from tasks.server import Basic, OAuth, Server
 from tasks.transports.failure import TransportFailure
-from tasks.transports.pool import ConnectionPool, admitted_at_once
+from tasks.transports.pool import ConnectionPool
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
@@ -40,7 +41,8 @@ class Prober:
         """Test a server whose test is due, unless another worker does.
 
         `closed`: it is used again from now on. `open`: the next test is later. `stale`: this one took so long
-        that another worker was given the right to test, or had no connection within our own limits.
+        that another worker was given the right to test, or had no connection within our own limits, or the
+        options changed.
 
         Raises:
             settings_store.errors.SecretFault: This process cannot open the password; another may.
@@ -52,7 +54,7 @@ class Prober:
             return "not due"
         try:
             self._try(server, snapshot, token)
-        except (SignInAwaited, LimitReached):
+        except (SignInAwaited, LimitReached, OptionsChanged):
             # The right to test runs out by itself, and the next one may find room.
             return "stale"
         except TransportFailure as failure:
@@ -74,7 +76,7 @@ class Prober:
             fresh=True,
             timeouts=_no_longer_than(timeouts(snapshot), STEP_SECONDS),
             trust=Trust.of(snapshot),
-            admit=ticket.admit if ticket else admitted_at_once,
+            admit=ticket.admit if ticket else self._admission.counting(snapshot, server),
             opening=functools.partial(self._first_sign_in, probe_token=token),
         ) as connection:
             connection.noop()

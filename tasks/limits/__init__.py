@@ -11,7 +11,7 @@ from tasks.limits.allowance import Allowance, allowance_for
 from tasks.limits.far_turns import FAR_SECONDS, far_turn, is_far_turn, of_other_limits
 from tasks.limits.limits import Limits
 from tasks.limits.pace import Pace, pace_of
-from tasks.limits.records import Granted, Renewed, Slot, Wait, new_holder
+from tasks.limits.records import Granted, LimitsChanged, Renewed, Slot, Wait, new_holder
 from tasks.limits.usage import Usage, Usages
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Allowance",
     "Granted",
     "Limits",
+    "LimitsChanged",
     "Pace",
     "Renewed",
     "Slot",

@@ -8,7 +8,7 @@ import redis
 
 from tasks.limits.allowance import Allowance
 from tasks.limits.pace import Pace, pace_of
-from tasks.limits.records import Granted, Renewed, Slot, Wait
+from tasks.limits.records import Granted, LimitsChanged, Renewed, Slot, Wait
 from tasks.limits.scripts import Scripts
 from tasks.lua_scripts import REDIS_CLOCK
 
@@ -26,13 +26,21 @@ class Limits:
         worker: This process' name; connections are shared out fairly between workers.
         prefix: First part of every key.
         clock: Lua text that defines `now_ms()`; tests move time by it.
+        revision_key: Where the options' revision is, for those who ask by one.
     """
 
     def __init__(
-        self, client: redis.Redis, *, worker: str, prefix: str = "notify", clock: str = REDIS_CLOCK
+        self,
+        client: redis.Redis,
+        *,
+        worker: str,
+        prefix: str = "notify",
+        clock: str = REDIS_CLOCK,
+        revision_key: str = "",
     ) -> None:
         self._scripts = Scripts(client, prefix, clock)
         self._worker = worker
+        self._revision_key = revision_key
 
     def take(
         self,
@@ -42,6 +50,7 @@ class Limits:
         message: str = "",
         holder: str = "",
         urgent: bool = False,
+        revision: int | None = None,
     ) -> Granted | Wait:
         """Ask for a message to go now over a connection; both or neither, in one round trip.
 
@@ -56,6 +65,10 @@ class Limits:
             holder: Names the connection, whether it is open already or is to be opened; from `new_holder`.
                 Blank asks for the message alone.
             urgent: Whether it goes before those that wait for their turns; these are put off by a moment.
+            revision: Of the options that the allowance is of; None asks by it whatever the options say now.
+
+        Raises:
+            LimitsChanged: There are newer options.
         """
         if allowance.is_unlimited:
             return Granted()
@@ -71,12 +84,35 @@ class Limits:
             holder,
             self._worker,
             int(urgent),
+            self._revision_key,
+            "" if revision is None else revision,
         )
+        if answer == "changed":
+            raise LimitsChanged
         if answer != "granted":
             return Wait(limit=answer, at_ms=value, wait_seconds=(value - now_ms) / 1000)
         has_slot = allowance.connections and holder
         slot = Slot(account, holder, self._worker) if has_slot else None
         return Granted(slot, must_yield=bool(value))
+
+    def count(self, account: str, holder: str, *, revision: int | None = None) -> Slot:
+        """Have a connection counted that is opened where connections have no limit.
+
+        Where one is set while it is open, no other is opened beyond that limit, and with its next message it
+        takes a place within it or is refused.
+
+        Args:
+            account: From `account_of`.
+            holder: Names the connection.
+            revision: As for `take`.
+
+        Raises:
+            LimitsChanged: There are newer options.
+        """
+        by = "" if revision is None else revision
+        if not self._scripts.run("count", account, holder, self._worker, self._revision_key, by):
+            raise LimitsChanged
+        return Slot(account, holder, self._worker)
 
     def give_back(self, account: str, message: str) -> None:
         """Say that a message that was allowed, or has a reserved time, will not go."""
@@ -114,6 +150,11 @@ class Limits:
         """Say that these connections are closed."""
         if slots:
             self._scripts.run("release", *_arguments(slots))
+
+    def leave(self, slots: Collection[Slot]) -> None:
+        """Say that these are closed by us, and perhaps not by their servers yet, who may count them."""
+        if slots:
+            self._scripts.run("leave", *_arguments(slots))
 
 
 def _arguments(slots: Collection[Slot]) -> Iterator[str]:

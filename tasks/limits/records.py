@@ -18,6 +18,10 @@ _REASONS: Final[Mapping[Limit, str]] = MappingProxyType(
 )
 
 
+class LimitsChanged(Exception):
+    """The options are newer than those that a question went by; nothing was taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The right to one connection, for as long as its lease is renewed.

@@ -12,7 +12,7 @@ from tasks.lua_scripts import LuaScripts
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
-NAMES: Final = ("give_back", "release", "renew", "sent", "should_yield", "take", "usage")
+NAMES: Final = ("count", "give_back", "leave", "release", "renew", "sent", "should_yield", "take", "usage")
 
 
 class Scripts(LuaScripts):

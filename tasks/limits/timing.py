@@ -11,6 +11,8 @@ LATE_SECONDS: Final = 10.0
 TURN_KEPT_SECONDS: Final = 600.0
 #: A holder of a connection that is not heard of for so long has lost it.
 SLOT_LEASE_SECONDS: Final = 30.0
+#: A connection whose server has not been seen to close its side is counted for so long after we closed ours.
+LEFT_SECONDS: Final = 5.0
 #: A worker that was refused a connection is remembered for so long: a free one is set aside for it meanwhile.
 WAITING_SECONDS: Final = 3.0
 #: Whoever is refused a connection comes again after this at the least,

@@ -17,7 +17,7 @@ from tasks.server import ServerName
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an account uses of its limits; only what has a limit is counted.
+    """What an account uses of its limits; messages are counted where they have one.
 
     Attributes:
         messages: Allowed to go in the last minute, by all workers together.

@@ -179,7 +179,7 @@ _OF_LIMITS: Final[tuple[tuple[str, str, Callable[[ServerStatus], float]], ...]] 
     ),
     (
         "connections_held",
-        "Places for connections that are held now, where there is a limit.",
+        "Connections that all workers have open now, with a limit or without.",
         lambda status: status.usage.connections,
     ),
     (

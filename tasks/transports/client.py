@@ -18,6 +18,7 @@ from tasks.transports.breakage import breakage
 from tasks.transports.failure import GarbledReply, TransportFailure
 from tasks.transports.line import LastWord, Line
 from tasks.transports.outcome import Kind, Outcome
+from tasks.transports.parting import part
 from tasks.transports.phase import Phase
 from tasks.transports.reply import Reply, read_reply
 from tasks.transports.reply_reader import ReplyReader
@@ -38,6 +39,8 @@ class Client(smtplib.SMTP):
         phase: The step it is in, or in which it failed.
         timeouts: Seconds per step; may be replaced between messages.
         reused: Whether a message went over this connection before: what fails now may just be stale.
+        is_over: Whether the server has closed its side as well, or there never was a connection; else it may
+            count it still.
     """
 
     def __init__(self, *, local_hostname: str, timeouts: Timeouts) -> None:
@@ -46,6 +49,7 @@ class Client(smtplib.SMTP):
         self.timeouts = timeouts
         self.phase = Phase.RESOLVE
         self.reused = False
+        self.is_over = True
         self._reader: ReplyReader | None = None
         self._last: Reply | None = None
         self._line = Line()
@@ -61,6 +65,7 @@ class Client(smtplib.SMTP):
     def speak_over(self, peer: socket.socket) -> None:
         """Go on over this socket; what was read ahead from the layer below is dropped."""
         self.sock = peer
+        self.is_over = False
         self._reader = ReplyReader(peer, self._line.io)
 
     def follower(self) -> Client | None:
@@ -75,7 +80,7 @@ class Client(smtplib.SMTP):
         client = Client(local_hostname=self.local_hostname, timeouts=self.timeouts)
         client.sock, client._reader, client._line = self.sock, self._reader, self._line
         client.esmtp_features, client.does_esmtp = self.esmtp_features, self.does_esmtp
-        client.reused, client._before = True, self._last_word
+        client.reused, client.is_over, client._before = True, False, self._last_word
         return client
 
     @property
@@ -126,20 +131,30 @@ class Client(smtplib.SMTP):
         return code, lines
 
     def close(self) -> None:
-        """Close the socket, at once and without a word; where another client is on it, that one does."""
+        """Close the socket without a word; where another client is on it, that one does."""
         self.abandon()
 
-    def abandon(self) -> bool:
-        """`close`; whether nobody is on the connection any more."""
+    def abandon(self, *, is_heard: bool = True) -> bool:
+        """`close`; whether nobody is on the connection any more.
+
+        Args:
+            is_heard: Whether the server is there to close its side, which is waited for a moment.
+        """
         peer, self.sock, self._reader = self.sock, None, None
         self._last_word.settle(was_read=False)
         if peer is None:
             return self._was_last
         self._was_last = self._line.leave(broken=True)
         if self._was_last:
+            self.is_over = part(peer, self.timeouts.quit_seconds if is_heard else 0)
             with contextlib.suppress(OSError):
                 peer.close()
         return self._was_last
+
+    def forget(self) -> None:
+        """Drop this process' hold on a socket that is another's, who goes on with it."""
+        if self.sock is not None:
+            self.sock.close()
 
     def command(self, phase: Phase, *lines: str) -> None:
         """Send commands in one write.
@@ -241,6 +256,6 @@ class _Step(AbstractContextManager[None]):
             failure = client.failure(what, detail=detail)
         else:
             return
-        client.close()
+        client.abandon(is_heard=failure.outcome.kind is not Kind.TIMEOUT)
         # No cause: the words of these errors may quote names, and the failure says what matters.
         raise failure from None

@@ -142,6 +142,15 @@ class Connection:
         """
         return self._client.abandon()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the server is known to have closed its side as well."""
+        return self._client.is_over
+
+    def forget(self) -> None:
+        """Leave it to the process that this one was forked from: nothing is said, and it stays open there."""
+        self._client.forget()
+
     def retire(self) -> None:
         """Have it closed after this use instead of kept, so that others get its place at the server."""
         self._retired = True

@@ -46,7 +46,10 @@ class Places(Protocol):
         """Whether a connection may stay open although nobody uses it."""
 
     def closed(self, holders: Collection[str]) -> None:
-        """Hear that connections are closed, or were not opened after all."""
+        """Hear that connections are closed on both sides, or were not opened after all."""
+
+    def left(self, holders: Collection[str]) -> None:
+        """Hear that our side of connections is closed, and their servers may count them for a while yet."""
 
 
 class _Endless:
@@ -56,6 +59,9 @@ class _Endless:
         return True
 
     def closed(self, _holders: Collection[str]) -> None:
+        pass
+
+    def left(self, _holders: Collection[str]) -> None:
         pass
 
 
@@ -230,7 +236,7 @@ class ConnectionPool:
         except BaseException:
             self._idle.withdraw(key, connection)
             if connection.abort():
-                self._places.closed([connection.holder])
+                self._give_back([connection])
                 self._end(server)
             raise
         self._idle.withdraw(key, connection)
@@ -307,7 +313,7 @@ class ConnectionPool:
             # Dropping them closes our copies of the descriptors and sends nothing.
             inherited = self._processes.pop(other, None)
             for connection in inherited.idle.inherited() if inherited else ():
-                connection.abort()
+                connection.forget()
 
     def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool, first: bool) -> Connection | None:
         if fresh:
@@ -324,16 +330,29 @@ class ConnectionPool:
         if connection is None or connection.take_up(timeouts):
             return connection
         if connection.abort():
-            self._places.closed([connection.holder])
+            self._give_back([connection])
         return None
 
     def _open(self, server: Server, trust: Trust, timeouts: Timeouts, holder: str) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
-        self.introduce(client, server, trust)
+        try:
+            self.introduce(client, server, trust)
+        except BaseException:
+            if not client.is_over:
+                self._places.left([holder])
+            raise
         return Connection(client, opened_at=self._clock(), holder=holder)
 
     def _close(self, connections: list[Connection]) -> None:
         for connection in connections:
             connection.close()
-        if connections:
-            self._places.closed([connection.holder for connection in connections])
+        self._give_back(connections)
+
+    def _give_back(self, connections: list[Connection]) -> None:
+        """Others may have their places; later, where the server may count them for a while yet."""
+        over = [each.holder for each in connections if each.is_over]
+        left = [each.holder for each in connections if not each.is_over]
+        if over:
+            self._places.closed(over)
+        if left:
+            self._places.left(left)

@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 import redis
 
+from tasks.limits import Limits, Slot
 from tests.rigs.another_worker import Another
-from tests.rigs.delivery_bench import ID, Bench
+from tests.rigs.delivery_bench import ID, Bench, once
 from tests.rigs.delivery_servers import MailServer, Text
 
 A, B = "a@x.test", "b@x.test"
@@ -286,8 +287,79 @@ def test_a_test_of_a_server_takes_a_slot_and_gives_it_back(bench: Bench, primary
     assert (seen, slots(bench.redis)) == ([1], 0)
 
 
-@pytest.mark.usefixtures("primary")
-def test_without_limits_nobody_is_asked(bench: Bench) -> None:
+def test_without_limits_a_connection_is_counted_when_it_is_opened_and_no_message_asks(
+    bench: Bench, primary: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+    count = Limits.count
+
+    def counting(limits: Limits, account: str, holder: str, *, revision: int | None) -> Slot:
+        counted.append(holder)
+        return count(limits, account, holder, revision=revision)
+
+    monkeypatch.setattr(Limits, "count", counting)
+    monkeypatch.delattr(Limits, "take")
+    for number in range(3):
+        bench.accept_email(id=f"m{number}")
+        assert bench.deliverer.deliver(f"m{number}").state == "delivered"
+    assert (primary.connections, len(counted), slots(bench.redis)) == (1, 1, 1)
+    bench.pool.close()
+    assert slots(bench.redis) == 0
+
+
+def test_no_connection_is_opened_beyond_a_limit_while_another_worker_keeps_one_from_before_it(
+    bench: Bench, primary: MailServer, another: Another
+) -> None:
+    bench.accept_email(id="first")
+    assert another.deliverer.deliver("first").state == "delivered"
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email()
+    assert bench.deliver().reason == f"primary_email: {AT_ONCE}"
+    another.admission.renew()
+    assert (another.pool.idle_count, primary.connections) == (0, 1)
+    assert bench.again().state == "delivered"
+    assert (primary.connections, primary.most_open) == (2, 1)
+
+
+@pytest.mark.parametrize("per_minute", [0, 30])
+def test_a_limit_that_is_saved_while_a_pass_is_on_its_way_holds_for_it(
+    bench: Bench,
+    primary: MailServer,
+    another: Another,
+    monkeypatch: pytest.MonkeyPatch,
+    per_minute: int,
+) -> None:
+    """It had read the options before, and neither opens a connection by them nor tells others of them."""
+    bench.set(limits__primary_email_messages_per_minute=per_minute)
+    bench.accept_email(id="first")
+    assert another.deliverer.deliver("first").state == "delivered"
+    count = Limits.count
+    save = once(lambda: bench.set(limits__primary_email_connections=1))
+
+    def counting(limits: Limits, account: str, holder: str, *, revision: int | None) -> Slot:
+        save()
+        return count(limits, account, holder, revision=revision)
+
+    monkeypatch.setattr(Limits, "count", counting)
+    bench.accept_email()
+    assert bench.deliver().reason == f"primary_email: {AT_ONCE}"
+    assert (primary.connections, bench.record().passes) == (1, 0)
+
+
+def test_connections_are_closed_before_their_leases_end_where_redis_is_away(
+    bench: Bench, primary: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise redis.ConnectionError
+
+    bench.set(limits__primary_email_connections=1)
     bench.accept_email()
     assert bench.deliver().state == "delivered"
-    assert list(bench.redis.scan_iter("notify:limit:*")) == []
+    with monkeypatch.context() as while_away:
+        while_away.setattr(Limits, "renew", away)
+        bench.clock.advance(19)
+        bench.admission.renew()
+        assert primary.open_now == 1
+        bench.clock.advance(1)
+        bench.admission.renew()
+    assert (bench.pool.idle_count, primary.open_now) == (0, 0)

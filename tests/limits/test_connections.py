@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from tasks.limits import Allowance, Granted, Slot, Wait, new_holder
+from tasks.limits import Allowance, Granted, Limits, LimitsChanged, Slot, Wait, new_holder
+from tests.rigs.clock import TEST_CLOCK
 from tests.rigs.limits_bench import ACCOUNT, Bench
 
 
@@ -52,6 +53,63 @@ def test_a_worker_that_is_not_heard_of_loses_its_connections(bench: Bench) -> No
     assert bench.worker().renew([slot]).lost == {slot}
     assert bench.worker().should_yield(slot)
     refused(bench, "h1")
+
+
+def test_a_connection_that_its_server_may_count_still_is_counted_a_little_longer(bench: Bench) -> None:
+    bench.allowance = Allowance(connections=1)
+    slot = bench.connected("h1")
+    bench.worker().leave([slot])
+    bench.clock.advance(4.999)
+    refused(bench, "h2")
+    bench.clock.advance(0.001)
+    bench.connected("h2")
+    bench.worker().leave([slot])
+    bench.worker().release([slot])
+    refused(bench, "h3")
+
+
+def test_those_from_before_a_limit_are_counted_by_it_and_take_its_places_with_their_next_message(
+    bench: Bench,
+) -> None:
+    slots = [bench.worker(f"w{number}").count(ACCOUNT, f"h{number}") for number in range(4)]
+    bench.allowance = Allowance(connections=2)
+    refused(bench, "new", worker="w9")
+    assert bench.connected("h0", worker="w0") == slots[0]
+    refused(bench, "new", worker="w9")
+    assert bench.connected("h1", worker="w1") == slots[1]
+    refused(bench, "h2", worker="w2")
+    assert bench.worker("w3").renew(slots[3:]).yielding == set(slots[3:])
+    bench.worker().release(slots[2:])
+    refused(bench, "new", worker="w9")
+    bench.worker().release(slots[:1])
+    # Those that waited are forgotten.
+    bench.clock.advance(3)
+    bench.connected("new", worker="w9")
+
+
+def test_a_lifted_limit_makes_nobody_yield(bench: Bench) -> None:
+    bench.allowance = Allowance(connections=1)
+    slots = [bench.connected("h1")]
+    refused(bench, "h2", worker="w2")
+    slots += [bench.worker().count(ACCOUNT, f"h{number}") for number in range(2, 6)]
+    assert bench.worker().renew(slots).yielding == frozenset()
+
+
+def test_who_goes_by_options_that_are_no_longer_those_of_today_takes_and_changes_nothing(
+    bench: Bench,
+) -> None:
+    limits = Limits(bench.redis, worker="w1", clock=TEST_CLOCK, revision_key="options")
+    bench.redis.hset("options", "revision", 7)
+    limits.take(ACCOUNT, Allowance(6, 1), message="m0", holder="h0", revision=7)
+    limits.take(ACCOUNT, Allowance(6, 1), message="m1", revision=7)
+    stored = bench.stored()
+    for ask in (
+        lambda: limits.take(ACCOUNT, Allowance(30, 3), message="m2", holder="h2", revision=6),
+        lambda: limits.count(ACCOUNT, "h2", revision=6),
+    ):
+        with pytest.raises(LimitsChanged):
+            ask()
+    assert bench.stored() == stored
 
 
 def test_many_leases_of_many_accounts_are_renewed_at_once(bench: Bench) -> None:

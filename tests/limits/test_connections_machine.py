@@ -31,6 +31,7 @@ class ConnectionsMachine(RuleBasedStateMachine):
         self.lapsed: list[Slot] = []
         self.refused_ms: dict[str, int] = {}
         self.told: set[Slot] = set()
+        self.unasked: set[Slot] = set()  # opened while there was no limit
         self.heard = 0  # the limit that Redis heard of last
         self.numbers = itertools.count()
 
@@ -38,15 +39,31 @@ class ConnectionsMachine(RuleBasedStateMachine):
         now_ms = self.bench.clock.now_ms
         self.lapsed += [slot for slot, until_ms in self.leases.items() if until_ms <= now_ms]
         self.leases = {slot: until_ms for slot, until_ms in self.leases.items() if until_ms > now_ms}
+        self.unasked &= set(self.leases)
         return self.leases
 
     def waiting(self, *, but: str = "") -> list[str]:
         now_ms = self.bench.clock.now_ms
         return [name for name, at_ms in self.refused_ms.items() if now_ms - at_ms < 3_000 and name != but]
 
+    def open_freely(self, holder: str, worker: str) -> None:
+        slot = Slot(ACCOUNT, holder, worker)
+        self.heard = 0
+        self.alive()
+        assert self.bench.worker(worker).count(ACCOUNT, holder) == slot
+        self.leases[slot] = self.bench.clock.now_ms + LEASE_MS
+        self.unasked.add(slot)
+
     def ask(self, holder: str, worker: str) -> None:
         slot = Slot(ACCOUNT, holder, worker)
         alive = dict(self.alive())
+        if not self.bench.allowance.connections:
+            if slot not in alive:
+                self.open_freely(holder, worker)
+            return
+        if slot in self.unasked:
+            self.ask_for_one_from_before(slot, alive)
+            return
         self.heard = self.bench.allowance.connections
         free = self.heard - len(alive)
         answer = self.bench.connect(holder, worker=worker)
@@ -61,6 +78,18 @@ class ConnectionsMachine(RuleBasedStateMachine):
             assert free <= len(self.waiting(but=worker)), "a connection that nobody is owed was refused"
             assert 1 <= answer.wait_seconds <= 60
             self.refused_ms[worker] = self.bench.clock.now_ms
+
+    def ask_for_one_from_before(self, slot: Slot, alive: dict[Slot, int]) -> None:
+        self.heard = self.bench.allowance.connections
+        answer = self.bench.connect(slot.holder, worker=slot.worker)
+        is_granted = isinstance(answer, Granted)
+        assert is_granted == (len(set(alive) - self.unasked) < self.heard)
+        if is_granted:
+            self.unasked.remove(slot)
+            self.leases[slot] = self.bench.clock.now_ms + LEASE_MS
+            self.refused_ms.pop(slot.worker, None)
+        else:
+            self.refused_ms[slot.worker] = self.bench.clock.now_ms
 
     @rule(worker=workers, repeat=repeats)
     def a_worker_wants_a_connection(self, worker: str, *, repeat: bool) -> None:
@@ -85,7 +114,8 @@ class ConnectionsMachine(RuleBasedStateMachine):
         renewed = self.bench.worker(worker).renew(asked)
         assert not renewed.lost & set(held), "a lease that was alive was lost"
         risen = set(dead) - renewed.lost
-        assert len(risen) <= max(self.heard - len(alive), 0), "more connections than the limit"
+        if self.heard:
+            assert len(risen) <= max(self.heard - len(alive), 0), "more connections than the limit"
         for slot in set(asked) - renewed.lost:
             self.leases[slot] = self.bench.clock.now_ms + LEASE_MS
 
@@ -98,7 +128,7 @@ class ConnectionsMachine(RuleBasedStateMachine):
                 self.bench.worker(slot.worker).release([slot])
             self.leases.pop(slot, None)
 
-    @rule(connections=st.integers(1, 4))
+    @rule(connections=st.integers(0, 4))
     def an_administrator_changes_the_limit(self, connections: int) -> None:
         self.bench.allowance = Allowance(connections=connections)
 

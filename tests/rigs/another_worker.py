@@ -14,9 +14,10 @@ class Another:
 
     def __init__(self, bench: Bench, name: str) -> None:
         self.admission = Admission(
-            Limits(bench.redis, worker=name, clock=TEST_CLOCK),
+            Limits(bench.redis, worker=name, clock=TEST_CLOCK, revision_key=bench.store.revision_key),
             close_idle=self.close_idle,
             every_seconds=NEVER_SECONDS,
+            clock=bench.seconds,
         )
         self.pool = ConnectionPool(clock=bench.seconds, local_hostname="client.test", places=self.admission)
         pool, admission = bench.pool, bench.admission

@@ -81,9 +81,10 @@ class Bench:
         self.breaker = Breaker(client, clock=TEST_CLOCK)
         first_sign_in = FirstSignIn(self.breaker)
         self.admission = Admission(
-            Limits(client, worker="w1", clock=TEST_CLOCK),
+            Limits(client, worker="w1", clock=TEST_CLOCK, revision_key=self.store.revision_key),
             close_idle=self.close_idle,
             every_seconds=NEVER_SECONDS,
+            clock=self.seconds,
         )
         self.pool = ConnectionPool(
             clock=self.seconds,

@@ -81,6 +81,15 @@ class Mailbox:
             (sum(each.opened_at <= at < each.closed_at for each in sessions) for at in moments), default=0
         )
 
+    def opened_beyond(self, connections: int, *, since: float) -> int:
+        """How many were opened from a moment on, as `time.monotonic` has it, beside so many others."""
+        sessions = list(self._server.sessions)
+        return sum(
+            sum(other.opened_at <= each.opened_at < other.closed_at for other in sessions) - 1 >= connections
+            for each in sessions
+            if each.opened_at >= since
+        )
+
     def most_within(self, seconds: float, *, since: float = 0.0) -> int:
         """How many texts came within any so many seconds at the most, from a moment of `time.monotonic` on.
 

@@ -157,8 +157,9 @@ class ScriptedServer:
             with contextlib.suppress(OSError, EOFError):
                 conversation.run()
         finally:
-            conversation.hang_up()
+            # Whoever hears of the end may have another connection by the time that this thread goes on.
             session.closed_at = min(session.closed_at, time.monotonic())
+            conversation.hang_up()
             session.closed.set()
 
 

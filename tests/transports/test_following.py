@@ -199,6 +199,9 @@ def test_who_follows_has_the_keeping_and_its_place_is_given_back_once(
         def closed(self, holders: Any) -> None:
             self.back += holders
 
+        def left(self, holders: Any) -> None:
+            self.back += holders
+
     places, told, said = Places(), list[tuple[int, int]](), threading.Event()
     pool = ConnectionPool(
         timeouts=PATIENT, places=places, watch=lambda _name, busy, idle: told.append((busy, idle))

@@ -5,6 +5,7 @@
 --   turns     the times reserved for messages that wait                    sorted set
 --   urgent    the same for those that go before all of them                sorted set
 --   slots     "<holder> <worker>" and the end of its lease                 sorted set
+--   unasked   those of them that were opened while there was no limit      set
 --   yielding  those of them that were told to close                        set
 --   waiting   worker -> "<since> <until>": refused a connection lately     hash
 --   notes     limits last heard of, and how far apart those refused return hash
@@ -14,12 +15,17 @@ local prefix = ARGV[1]
 local function names(account)
   local base = prefix .. ':limit:' .. account .. ':'
   return {granted = base .. 'granted', turns = base .. 'turns', urgent = base .. 'urgent',
-          slots = base .. 'slots',
+          slots = base .. 'slots', unasked = base .. 'unasked',
           yielding = base .. 'yielding', waiting = base .. 'waiting', notes = base .. 'notes'}
 end
 
 -- A first write that Redis never refuses for memory; the writes after it are not refused either.
 local function insist() redis.call('DEL', prefix .. ':-') end
+
+-- Whether the options are newer than those that the caller goes by.
+local function options_changed(key, revision)
+  return revision ~= '' and (redis.call('HGET', key, 'revision') or '0') ~= revision
+end
 
 local function member_of(holder, worker) return holder .. ' ' .. worker end
 
@@ -32,11 +38,19 @@ end
 local function look(keys, now)
   redis.call('ZREMRANGEBYSCORE', keys.slots, '-inf', now)
   local seen = {limit = tonumber(redis.call('HGET', keys.notes, 'connections') or '0'),
-                used = 0, held = {}, counts = {}, waits = {}}
+                used = 0, asked = 0, held = {}, unasked = {}, counts = {}, waits = {}}
   for _, member in ipairs(redis.call('ZRANGE', keys.slots, 0, -1)) do
     local worker = member:match(' (.+)$')
     seen.used, seen.held[member] = seen.used + 1, true
     seen.counts[worker] = (seen.counts[worker] or 0) + 1
+  end
+  seen.asked = seen.used
+  for _, member in ipairs(redis.call('SMEMBERS', keys.unasked)) do
+    if seen.held[member] then
+      seen.unasked[member], seen.asked = true, seen.asked - 1
+    else
+      redis.call('SREM', keys.unasked, member)
+    end
   end
   local flat = redis.call('HGETALL', keys.waiting)
   for i = 1, #flat, 2 do
@@ -67,7 +81,7 @@ end
 local function hold(keys, seen, holder, worker, now)
   local member = member_of(holder, worker)
   if not seen.held[member] then
-    seen.held[member], seen.used = true, seen.used + 1
+    seen.held[member], seen.used, seen.asked = true, seen.used + 1, seen.asked + 1
     seen.counts[worker] = (seen.counts[worker] or 0) + 1
     redis.call('SREM', keys.yielding, member)
   end
@@ -76,7 +90,7 @@ local function hold(keys, seen, holder, worker, now)
 end
 
 -- Whether a connection must be closed after its message, because a worker with none, or with fewer by two or
--- more, waits; or because the limit was lowered. No more are told so than it takes.
+-- more, waits; or because the limit was lowered, or is new. No more are told so than it takes.
 local function must_yield(keys, seen, holder, worker)
   local member = member_of(holder, worker)
   if seen.limit == 0 then return 0 end
@@ -90,7 +104,8 @@ local function must_yield(keys, seen, holder, worker)
       told = told + 1
     end
   end
-  local needed = seen.used - seen.limit
+  -- Those that never had a place within the limit go first.
+  local needed = (seen.unasked[member] and seen.used or seen.asked) - seen.limit
   for other in pairs(seen.waits) do
     local theirs = seen.counts[other] or 0
     if theirs == 0 or theirs < seen.counts[worker] - 1 then needed = needed + 1 end

@@ -3,13 +3,15 @@
 -- it was last allowed.
 -- Answer: granted, now, 1 where the connection must be closed after the message
 --         messages, now, the time reserved; or connections, now, the time to come again
+--         changed, now, 0 where the options are newer than those that these limits are of
 -- ARGV: prefix, account, message or '', messages per minute (0 = no limit), burst, window ms,
---       connections (0 = no limit), holder or '', worker, 1 where it is urgent
+--       connections (0 = no limit), holder or '', worker, 1 where it is urgent, revision key, revision or ''
 local keys, message, per_minute = names(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local burst, window = tonumber(ARGV[5]), tonumber(ARGV[6])
 local limit, holder, worker, urgent = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10] == '1'
 local now = now_ms()
 local spacing = math.floor(window / burst)
+if options_changed(ARGV[11], ARGV[12]) then return {'changed', now, 0} end
 insist()
 
 local function forget_turns()
@@ -115,8 +117,12 @@ local yield = 0
 if limit > 0 and holder ~= '' then
   redis.call('HSET', keys.notes, 'connections', limit)
   note_life(keys, now)
-  local seen = look(keys, now)
-  if not seen.held[member_of(holder, worker)] and not may_take(seen, worker, now) then
+  local seen, member = look(keys, now), member_of(holder, worker)
+  -- One from before the limit is counted, and wants a place all the same: who finds none closes it.
+  local is_held = seen.held[member] and not seen.unasked[member]
+  local finds_place = is_held or may_take(seen, worker, now)
+  if seen.unasked[member] then finds_place = seen.asked < limit end
+  if not finds_place then
     if expected or (paced and urgent) then reserve(now) end
     redis.call('HSET', keys.waiting, worker, string.format('%d %d', seen.waits[worker] or now, now + WAITING_MS))
     redis.call('PEXPIRE', keys.waiting, WAITING_MS)
@@ -128,7 +134,11 @@ if limit > 0 and holder ~= '' then
     redis.call('HSET', keys.notes, 'line', line)
     return {'connections', now, line}
   end
-  if not seen.held[member_of(holder, worker)] then
+  if not is_held then
+    if seen.unasked[member] then
+      redis.call('SREM', keys.unasked, member)
+      seen.unasked[member], seen.asked = nil, seen.asked + 1
+    end
     redis.call('HDEL', keys.waiting, worker)
     seen.waits[worker] = nil
   end
