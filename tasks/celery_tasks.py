@@ -27,6 +27,7 @@ from tasks import broker, message_headers, tracing
 from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
 from tasks.delivery.batch import deliver_many as deliver_one_after_another
 from tasks.delivery.deliverer import PassResult
+from tasks.later_start import starting_at, taken_over
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
 from tasks.notification import InvalidNotification
 from tasks.publisher import Published, PublishError
@@ -80,6 +81,11 @@ class QuietRequest(Request):
             raise InvalidTaskError("malformed (body)")
         if fault := message_headers.fault_of(self._request_dict):
             raise InvalidTaskError(f"malformed ({fault})")
+        try:
+            if self.eta is not None and taken_over(self._request_dict, self.eta, self.expires):
+                self._eta: None = None
+        except OverflowError:
+            raise InvalidTaskError("malformed (eta)") from None
         # Another name for the task would stand in logs and events, and a sender may make it of anything.
         self.name = self._request_dict["shadow"] = self._type
         # What the sender wrote here goes along with the task, and from there into the records of its log.
@@ -260,7 +266,7 @@ def _answer_now(task: Task, answer: dict[str, object]) -> None:
 def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
     if not isinstance(notification, Mapping):
         raise NotificationRefused("notification: is missing or no object; allowed: a notification, version 1")
-    document = dict(notification)
+    document = starting_at(notification, task.request.eta, task.request.expires)
     if document.get("id") is None:
         document["id"] = notification_id_of(task.request.id)
     try:
@@ -269,14 +275,20 @@ def _accept(runtime: Runtime, task: Task, notification: object) -> Published:
         raise NotificationRefused(str(fault)) from None
     except (LedgerUnavailable, SettingsError, redis.RedisError) as error:
         _log.warning("submission_waits", task=fit_for_logs(task.request.id), error=type(error).__name__)
-        raise _submitted_again(task) from None
+        raise _submitted_again(task, document) from None
 
 
-def _submitted_again(task: Task) -> Exception:
+def _submitted_again(task: Task, document: Mapping[str, object]) -> Exception:
     """Put a submission back into the broker for later; it is acknowledged only after that."""
     words = "the ledger does not accept now"
     try:
-        task.retry(exc=NotificationPostponed(words), countdown=_SUBMIT_AGAIN_SECONDS, throw=False)
+        task.retry(
+            args=(),
+            kwargs={"notification": document},
+            exc=NotificationPostponed(words),
+            countdown=_SUBMIT_AGAIN_SECONDS,
+            throw=False,
+        )
     except Reject:
         # The broker did not take it either. Celery would drop it now.
         rejected: Exception = Reject(words, requeue=True)
@@ -314,11 +326,17 @@ def _is_cancelled(parts: Runtime, rows: RowEvents, notification_id: str) -> bool
     """Cancel what was revoked before it was published, as a worker discards the message of such a task."""
     if notification_id not in worker_state.revoked:
         return False
-    with contextlib.suppress(redis.RedisError):
+    try:
         parts.ledger.cancel(notification_id, by="revoke")
+    except redis.RedisError:
+        return False
+    try:
         rows.revoked(notification_id)
-        return True
-    return False
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is cancelled, and the others are to go
+        _log.warning(
+            "revoked_not_told", notification=fit_for_logs(notification_id), error=type(error).__name__
+        )
+    return True
 
 
 def _tell_end(parts: Runtime, rows: RowEvents, notification_id: str, result: PassResult | Exception) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from console.doctor.broker_facts import broker_facts
 from tests.engines.conftest import Engine, Opens
 from tests.rigs.flower import Flower, running_flower
 from tests.rigs.installation import Installation
@@ -18,6 +20,7 @@ from tests.rigs.worker import Worker
 
 PAST_THE_LEASE_SECONDS = 31.0
 PAST_THE_RESEND_SECONDS = 61.0
+TWELVE_HOURS = 43_200.0
 
 
 @dataclass
@@ -67,6 +70,27 @@ def test_a_submission_of_another_app_is_answered_and_arrives(served: Served) -> 
     outcome = served.engine.submit(kwargs={"notification": email()})
     record = served.installation.wait_state(str(outcome["task"]), "delivered")
     assert outcome["answer"] == {"id": outcome["task"], "number": record.number}
+    assert served.primary.counts()[record.id] == 1
+
+
+def test_a_submission_with_a_countdown_waits_in_the_ledger_and_in_no_worker(served: Served) -> None:
+    installation = served.installation
+    outcome = served.engine.submit(
+        kwargs={"notification": email()}, countdown=TWELVE_HOURS, expires=TWELVE_HOURS + 3_600
+    )
+    record = installation.wait_state(str(outcome["task"]), "waiting")
+    assert outcome["answer"] == {"id": record.id, "number": record.number}
+    start_ms = record.next_at_ms or 0
+    assert abs(start_ms - (time.time() + TWELVE_HOURS) * 1000) < 600_000
+    assert record.expires_at_ms - start_ms == pytest.approx(3_600_000, abs=5_000)
+    assert served.flower.wait_task(record.id, "RETRY")["name"] == "notify.submit"
+    # As far as the broker can be asked.
+    wait_until(
+        lambda: not broker_facts(installation.environment).oldest_unacknowledged_ms,
+        what="nothing being left unacknowledged",
+    )
+    installation.server.advance(TWELVE_HOURS + 60)
+    installation.wait_state(record.id, "delivered")
     assert served.primary.counts()[record.id] == 1
 
 

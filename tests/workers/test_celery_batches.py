@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.worker import state as worker_state
+from kombu.exceptions import OperationalError
 
 from tasks import broker, celery_tasks
 from tests.rigs.installation import ADDRESS, TEXT, Installation, Site
@@ -101,6 +102,27 @@ def test_what_was_revoked_before_is_cancelled_and_shown_so(
     assert result == "2 of 2"
     assert [installation.record(each).state for each in ids] == ["delivered", "cancelled", "delivered"]
     assert [fields["uuid"] for kind, fields in events if kind == "task-revoked"] == [ids[1]]
+
+
+def test_an_event_that_cannot_be_sent_fails_no_task(
+    installation: Installation, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    installation.configure(primary=mailbox)
+    ids = installation.publish_many(3)
+
+    def lost(_kind: str, **_fields: object) -> None:
+        raise OperationalError(f"{ADDRESS} {TEXT}")
+
+    app = Celery("test", set_as_current=False)
+    celery_tasks.register(app, lambda: installation.runtime, lost)
+    worker_state.revoked.add(ids[1])
+    try:
+        assert app.tasks[broker.DELIVER_MANY_TASK].apply(args=(ids,)).get() == "2 of 2"
+    finally:
+        worker_state.revoked.discard(ids[1])
+    assert [installation.record(each).state for each in ids] == ["delivered", "cancelled", "delivered"]
+    assert "revoked_not_told" in caplog.text
+    assert ADDRESS not in caplog.text
 
 
 @pytest.mark.parametrize("ids", [None, [], "n1", ["n1", 5], {"to": ADDRESS}, [ADDRESS.encode()]])

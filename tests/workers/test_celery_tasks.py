@@ -145,7 +145,7 @@ class Refusing:
 
 def test_a_submission_that_the_broker_does_not_take_back_is_not_dropped() -> None:
     refusing = Refusing()
-    ended = celery_tasks._submitted_again(refusing)
+    ended = celery_tasks._submitted_again(refusing, email())
     assert isinstance(ended, Reject)
     assert ended.requeue
     assert len(refusing.retried) == 1
