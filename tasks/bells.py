@@ -20,7 +20,7 @@ from kombu.exceptions import LimitExceeded, OperationalError
 from kombu.pools import ProducerPool
 from kombu.resource import Resource
 
-from tasks import broker, rabbitmq_transport
+from tasks import broker, rabbitmq_transport, redis_transport
 from tasks.bell_message import task_message, written
 from tasks.ledger import LANES, Bell
 
@@ -50,8 +50,12 @@ class Bells:
         self._lock = threading.Lock()
         self._depths: dict[str, tuple[float, int]] = {}
 
-    def ring(self, bells: Iterable[tuple[str, str, int]]) -> int:
+    def ring(self, bells: Iterable[tuple[str, str, int]], *, first: bool = False) -> int:
         """Enqueue a pass for each (id, lane, passes made); how many were rung.
+
+        Args:
+            bells: Those.
+            first: Put each before all that wait in its queue, where the broker can: RabbitMQ cannot.
 
         Raises:
             kombu.exceptions.OperationalError: The broker cannot be reached or takes nothing; some may have
@@ -61,8 +65,9 @@ class Bells:
         tries = self._tries()
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for notification_id, lane, passes in bells:
-                message = task_message(broker.DELIVER_TASK, notification_id, passes, notification_id)
-                _send(producer, lane, notification_id, message, tries)
+                body, headers = task_message(broker.DELIVER_TASK, notification_id, passes, notification_id)
+                marked = {**headers, redis_transport.FIRST: True} if first else headers
+                _send(producer, lane, notification_id, (body, marked), tries)
                 rung += 1
                 self._count(lane)
         return rung

@@ -11,6 +11,7 @@ Defects of that one version are overridden here, and one more override saves a f
   was taken off its list: it is lost. What is given back and what is rung for is refused as well, and a worker
   that starts then gives up; see `full_redis`.
 - Each operation builds a new client object; one a channel is enough.
+- What is marked as `FIRST` goes to that end of its list from which messages are taken.
 - How many heard a message that goes to all who listen is told by Redis and thrown away; see `heard_by`.
 
 With any other version of kombu this module changes nothing.
@@ -33,6 +34,8 @@ from tasks import queue_order
 from tasks.full_redis import client_class
 
 MENDED_VERSIONS = frozenset({"5.7.0"})
+#: The header of a message that is taken before all that wait in its queue.
+FIRST = "notify_first"
 
 
 #: What reading a message that nobody of ours wrote can raise; lost connections are none of these.
@@ -92,6 +95,14 @@ class _Mended:
     def _get_client(self) -> Any:
         super()._get_client()  # type: ignore[misc]  # it refuses a client library that is too old
         return client_class(self.global_keyprefix)
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        if not message["headers"].get(FIRST):
+            super()._put(queue, message, **options)  # type: ignore[misc]
+            return
+        key = self._q_for_pri(queue, self._get_message_priority(message, reverse=False))  # type: ignore[attr-defined]
+        with self.conn_or_acquire() as client:
+            client.rpush(key, dumps(message))
 
     def _put_fanout(self, exchange: str, message: Any, routing_key: str, **options: Any) -> None:
         if options.get("_publish_batch") is not None:

@@ -7,7 +7,7 @@ anybody enqueues; the lock is economy alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import kombu.exceptions
@@ -18,8 +18,9 @@ from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks import broker
 from tasks.bells import messages_for
+from tasks.delivery.message_name import notification_of
 from tasks.ledger import LANES, Sweep
-from tasks.limits import is_far_turn, of_other_limits
+from tasks.limits import account_of, allowance_for, is_far_turn, of_other_limits
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from workers.probes import Probes
@@ -50,6 +51,12 @@ def ids_to_ring_together(lane: str, room: int) -> int:
     if lane == "files":
         return 0
     return max(0, WAITING_IN_BATCHES - (broker.QUEUE_LIMIT - room) * broker.BATCH_IDS)
+
+
+def _accounts_with_turns(snapshot: Snapshot) -> tuple[str, ...]:
+    """The accounts in use that have a limit of messages a minute."""
+    limited = (each for each in servers_in_use(snapshot) if allowance_for(snapshot, each).messages_per_minute)
+    return tuple(dict.fromkeys(account_of(each) for each in limited))
 
 
 def _messages(found: Sweep, lane: str) -> int:
@@ -88,7 +95,8 @@ class Sweeper:
         snapshot = self._runtime.store.snapshot()
         self._release(snapshot.revision)
         self._look_at_servers(snapshot)
-        rung = sum(self._sweep_lane(lane, room) for lane, room in self._rooms().items())
+        first = self._whose_turn_has_come(snapshot)
+        rung = sum(self._sweep_lane(lane, room, first) for lane, room in self._rooms().items())
         try:
             self._purge()
         finally:
@@ -111,31 +119,45 @@ class Sweeper:
             _log.warning("broker_not_reached", error=type(error).__name__)
             return dict.fromkeys(LANES, 0)
 
-    def _sweep_lane(self, lane: str, room: int) -> int:
+    def _whose_turn_has_come(self, snapshot: Snapshot) -> list[str]:
+        """What has its place within a limit now, and would lose it behind a backlog that has none yet."""
+        names = self._runtime.admission.limits.turns_come(snapshot.derive(_accounts_with_turns))
+        return [notification_of(name) for name in names]
+
+    def _sweep_lane(self, lane: str, room: int, first: Sequence[str]) -> int:
         rung, together = 0, ids_to_ring_together(lane, room)
         while True:
             # Each might want a message of its own, as those do that were tried before.
             looked = min(together or room, room, RUNG_AT_ONCE)
-            found = self._runtime.ledger.sweep(lane, room=looked)
+            found = self._runtime.ledger.sweep(lane, room=looked, first=first)
             for notification_id, state in found.ended:
                 _log.warning("ended_unsent", notification=notification_id, state=state)
             rung += self._ring(lane, found, room, may_share=bool(together))
-            together -= len(found.ring)
+            others = len(found.ring) - len(found.called)
+            together -= others
             room -= _messages(found, lane)
-            if min(together, room) <= 0 or len(found.ring) < looked:
+            first = ()
+            if min(together, room) <= 0 or others < looked:
                 return rung
 
     def _ring(self, lane: str, found: Sweep, room: int, *, may_share: bool) -> int:
         """Ring for what was found; how many bells that were."""
         # A worker tries one suspect at a time; in one slot they wait for each other and for nothing else.
-        firsts = {each: each in found.suspects for each, passes in found.ring if passes == 0}
+        turns = [(each, lane, passes) for each, passes in found.ring if each in found.called]
+        firsts = {
+            each: each in found.suspects
+            for each, passes in found.ring
+            if passes == 0 and each not in found.called
+        }
         suspects = [each for each, is_suspect in firsts.items() if is_suspect]
         together = [each for each, is_suspect in firsts.items() if not is_suspect and may_share]
-        apart = {*suspects, *together}
+        apart = {*suspects, *together, *found.called}
         singly = [(each, lane, passes) for each, passes in found.ring if each not in apart]
         bells = self._runtime.bells
         try:
-            rung = bells.ring(singly) + bells.ring_together(together, lane)
+            # The last one of these is taken first.
+            rung = bells.ring(reversed(turns), first=True) + bells.ring(singly)
+            rung += bells.ring_together(together, lane)
             rung += bells.ring_together(suspects, lane, in_turn=True)
             for notification_id, _ in found.ended[: max(room - rung, 0)]:
                 self._runtime.ring_end(notification_id)

@@ -28,6 +28,8 @@ _HIGH_P99_SECONDS = 1.0
 _PER_MINUTE = 600
 _PER_MINUTE_AT_THE_END = 1_200
 _CONNECTIONS = 3
+#: Of what a limit allows, in each minute while something waits.
+_LEAST_OF_THE_PACE = 0.9
 _MINUTE_SECONDS = 60.0
 _NOTIFICATION_ID = re.compile(rb"^X-Notification-ID: (\S+)\r?$", re.MULTILINE)
 
@@ -103,6 +105,7 @@ def _limited(
     installation: Installation, mailbox: Mailbox, outcome: Outcome, per_minute: int
 ) -> Iterator[None]:
     """Limits are set in the middle of the drain: the server sees that they hold, until they are lifted."""
+    limited_at = time.monotonic()
     _set_limits(installation, per_minute, _CONNECTIONS)
     _wait_for_what_is_under_way(installation)
     wait_until(
@@ -112,17 +115,24 @@ def _limited(
     )
     began, taken = time.monotonic(), mailbox.taken
     yield
-    seconds = time.monotonic() - began
+    ended = time.monotonic()
     most, connections = (
         mailbox.most_within(_MINUTE_SECONDS, since=began),
         mailbox.most_connections_since(began),
     )
     outcome.figures[f"within_{per_minute}_a_minute_and_{_CONNECTIONS}_connections"] = {
-        "seconds": round(seconds),
+        "seconds": round(ended - began),
         "sent": mailbox.taken - taken,
         "most in a minute": most,
         "most connections": connections,
     }
+    if ended - limited_at >= _MINUTE_SECONDS:
+        least = mailbox.least_in_a_minute(since=limited_at, until=ended)
+        outcome.figures[f"least_in_a_minute_of_{per_minute}"] = least
+        outcome.expect(
+            that=least >= per_minute * _LEAST_OF_THE_PACE,
+            else_fault=f"only {least} of {per_minute} in a minute",
+        )
     outcome.expect(that=most <= per_minute, else_fault=f"{most} in a minute, {per_minute} are allowed")
     outcome.expect(that=connections <= _CONNECTIONS, else_fault=f"{connections} connections at once")
     _set_limits(installation, 0, 0)

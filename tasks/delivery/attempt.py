@@ -14,6 +14,7 @@ from tasks.breaker import SignInAwaited
 from tasks.delivery.admission import Admission, LimitReached
 from tasks.delivery.alike import Refused, alike
 from tasks.delivery.composing import NotWhole
+from tasks.delivery.message_name import message_name
 from tasks.delivery.options import timeouts
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.patience import Patience
@@ -105,7 +106,7 @@ class Attempt:
         self._compose = compose
         self._clock = clock
         # A new name once the one before was sent, the same while this one waits for its turn.
-        name = f"{state.claim.id}:{state.attempts + 1}"
+        name = message_name(state.claim.id, state.attempts)
         self._is_urgent = state.notification.priority == "high"
         self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=self._is_urgent)
         self._admit = self._ticket.admit if self._ticket else admission.counting(state.snapshot, hop.server)

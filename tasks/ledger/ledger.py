@@ -345,21 +345,23 @@ class Ledger:
                 raise answer
         return [(status, state) for status, state in answers]
 
-    def sweep(self, lane: str, *, room: int, look: int = 200) -> Sweep:
+    def sweep(self, lane: str, *, room: int, look: int = 200, first: Sequence[str] = ()) -> Sweep:
         """Look at what is due in a lane.
 
         Args:
             lane: Which part of the due-set.
             room: How many more its queue may take.
             look: How many due records are looked at.
+            first: Those of them that are rung for before all others, whatever room there is.
         """
         rung, ended, suspects = self._scripts.run(
-            "sweep", lane, room, max(look, room), _ms(RING_AGAIN_SECONDS), POISON_LAPSES
+            "sweep", lane, room, max(look, room), _ms(RING_AGAIN_SECONDS), POISON_LAPSES, *first
         )
         return Sweep(
             ring=tuple((rung[i], int(rung[i + 1])) for i in range(0, len(rung), 2)),
             ended=tuple((ended[i], ended[i + 1]) for i in range(0, len(ended), 2)),
             suspects=frozenset(suspects),
+            called=frozenset(rung[::2]).intersection(first),
         )
 
     def release_held(self, before_revision: int, *, limit: int = 200) -> int:

@@ -251,8 +251,10 @@ class Sweep:
         ring: Ids to enqueue, each with the number of passes made.
         ended: Ids that became final meanwhile, each with its state.
         suspects: Those to enqueue whose worker died before; each is to be tried by itself.
+        called: Those to enqueue before all others.
     """
 
     ring: tuple[tuple[str, int], ...]
     ended: tuple[tuple[str, State], ...]
     suspects: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()

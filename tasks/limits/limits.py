@@ -118,6 +118,11 @@ class Limits:
         """Say that a message that was allowed, or has a reserved time, will not go."""
         self._scripts.run("give_back", account, message)
 
+    def turns_come(self, accounts: Collection[str]) -> list[str]:
+        """The messages of these accounts whose turn came in the last half minute, and that have not gone."""
+        names: list[str] = self._scripts.run("turns_come", *accounts) if accounts else []
+        return names
+
     def sent(self, account: str, message: str) -> None:
         """Say that a message that was allowed has been sent.
 

@@ -12,7 +12,18 @@ from tasks.lua_scripts import LuaScripts
 
 _FOLDER: Final = Path(__file__).parent / "lua"
 
-NAMES: Final = ("count", "give_back", "leave", "release", "renew", "sent", "should_yield", "take", "usage")
+NAMES: Final = (
+    "count",
+    "give_back",
+    "leave",
+    "release",
+    "renew",
+    "sent",
+    "should_yield",
+    "take",
+    "turns_come",
+    "usage",
+)
 
 
 class Scripts(LuaScripts):

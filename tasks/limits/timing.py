@@ -9,6 +9,8 @@ MINUTE_SECONDS: Final = 60.0
 #: A turn that is not taken at its time is counted on for so long, and honoured for the longer one.
 LATE_SECONDS: Final = 10.0
 TURN_KEPT_SECONDS: Final = 600.0
+#: So long after its time a turn is called before all that have none; later it comes by its age alone.
+TURN_CALLED_SECONDS: Final = 30.0
 #: A holder of a connection that is not heard of for so long has lost it.
 SLOT_LEASE_SECONDS: Final = 30.0
 #: A connection whose server has not been seen to close its side is counted for so long after we closed ours.

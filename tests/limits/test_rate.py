@@ -93,6 +93,29 @@ def test_a_turn_is_kept_free_for_a_moment_and_then_given_to_others(bench: Bench)
     assert crowd(bench, 5, "fresh") == [0] * 5
 
 
+def test_those_whose_turn_has_come_are_told_in_their_order_what_is_urgent_first(bench: Bench) -> None:
+    crowd(bench, 8)
+    assert bench.send("alert", urgent=True) == 0
+    for number in range(4):
+        bench.send(f"alert{number}", urgent=True)
+    assert bench.send("late alert", urgent=True) == 10_000
+
+    def told() -> list[str]:
+        return bench.worker().turns_come([ACCOUNT, "another"])
+
+    assert told() == []
+    bench.clock.advance(12)
+    assert told() == ["late alert", "n5", "n6"]
+    assert bench.send("n5") == 0
+    bench.worker().give_back(ACCOUNT, "late alert")
+    assert told() == ["n6"]
+    bench.clock.advance(31)
+    assert told() == ["n7"]
+    bench.clock.advance(2)
+    assert told() == [], "half a minute late they come by their age"
+    assert bench.worker().turns_come([]) == []
+
+
 def test_a_line_that_nobody_stands_in_any_more_is_forgotten(bench: Bench) -> None:
     crowd(bench, 100)
     bench.clock.advance(300)

@@ -95,12 +95,28 @@ class Mailbox:
 
         A DATA that no text followed is no message: whose options changed meanwhile breaks off there.
         """
-        times = sorted(
-            at for session in list(self._server.sessions) for at in list(session.taken_at) if at >= since
-        )
+        times = self._taken_since(since)
         return max(
             (bisect.bisect_left(times, begin + seconds) - place for place, begin in enumerate(times)),
             default=0,
+        )
+
+    def least_in_a_minute(self, *, since: float, until: float) -> int:
+        """How many texts came in each whole minute between two moments of `time.monotonic`, at the least."""
+        times = self._taken_since(since)
+        minutes = int((until - since) // 60)
+        return min(
+            (
+                bisect.bisect_left(times, since + 60 * (minute + 1))
+                - bisect.bisect_left(times, since + 60 * minute)
+                for minute in range(minutes)
+            ),
+            default=0,
+        )
+
+    def _taken_since(self, since: float) -> list[float]:
+        return sorted(
+            at for session in list(self._server.sessions) for at in list(session.taken_at) if at >= since
         )
 
     @property

@@ -76,6 +76,17 @@ def test_no_message_is_taken_while_the_worker_has_enough(server: FaketimeRedis) 
 
 
 @only_where_needed
+def test_what_is_marked_so_is_taken_before_all_that_wait(server: FaketimeRedis) -> None:
+    with (
+        kombu.Connection(server.url, transport=MENDED) as connection,
+        connection.SimpleQueue("work") as queue,
+    ):
+        queue.put("waits")
+        queue.put("comes late", headers={redis_transport.FIRST: True})
+        assert [queue.get_nowait().payload for _ in range(2)] == ["comes late", "waits"]
+
+
+@only_where_needed
 def test_what_is_said_to_all_is_heard_by_a_worker_that_has_enough(server: FaketimeRedis) -> None:
     queue_order.take_none_while(lambda: True)
     try:
