@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from tasks import tracing
 from tasks.broker import QUEUE_OF_LANE
@@ -37,5 +38,5 @@ def accepting(entries: Sequence[Entry], *, current: bool) -> Iterator[Sequence[E
                     "notify.priority": entry.priority,
                 }
             )
-            traced.append(replace(entry, trace=span.carrier) if span.carrier else entry)
+            traced.append(msgspec.structs.replace(entry, trace=span.carrier) if span.carrier else entry)
         yield traced

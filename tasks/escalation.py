@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+import msgspec
 
 from settings_store.address_list import addresses_in
 from settings_store.snapshot import Snapshot
@@ -88,7 +89,9 @@ def child_entry(
         "notification": parent_id,
         "number": number,
     }
-    return replace(entry_of(child, snapshot), key=_key(parent_id), kind="escalation", begins_with=begins_with)
+    return msgspec.structs.replace(
+        entry_of(child, snapshot), key=_key(parent_id), kind="escalation", begins_with=begins_with
+    )
 
 
 def escalated_event(

@@ -94,12 +94,12 @@ def digest(notification: Notification) -> str:
 
 def content_and_digest(notification: Notification) -> tuple[bytes, str]:
     """The JSON text without id and key, and the digest."""
-    content = canonical_json(msgspec.structs.replace(notification, id=None, key=None))
+    if notification.id is not None or notification.key is not None:
+        notification = msgspec.structs.replace(notification, id=None, key=None)
+    content = canonical_json(notification)
     is_timed = notification.not_before or notification.expires
     timeless = (
-        canonical_json(
-            msgspec.structs.replace(notification, id=None, key=None, not_before=None, expires=None)
-        )
+        canonical_json(msgspec.structs.replace(notification, not_before=None, expires=None))
         if is_timed
         else content
     )
@@ -176,9 +176,9 @@ def _assemble(document: Document, *, trusted: bool = False) -> Notification:
     separators = _TEXT_SEPARATORS if document.channel == "text" else _EMAIL_SEPARATORS
 
     def listed(field: str, value: tuple[str, ...] | str, separators: str = separators) -> tuple[str, ...]:
-        if trusted and isinstance(value, tuple):
-            return value
-        return _addresses(field, value, separators) if value else ()
+        if not value:
+            return ()
+        return value if trusted and isinstance(value, tuple) else _addresses(field, value, separators)
 
     return Notification(
         version=document.version,
@@ -201,7 +201,9 @@ def _assemble(document: Document, *, trusted: bool = False) -> Notification:
         bcc=listed("bcc", document.bcc),
         reply_to=listed("reply_to", document.reply_to),
         escalate_text_to=listed("escalate_text_to", document.escalate_text_to, _TEXT_SEPARATORS),
-        attachments=tuple(_attachment(index, one) for index, one in enumerate(document.attachments)),
+        attachments=tuple(_attachment(index, one) for index, one in enumerate(document.attachments))
+        if document.attachments
+        else (),
     )
 
 
@@ -234,6 +236,8 @@ def _utc(field: str, moment: datetime | None) -> datetime | None:
 
 
 def _context(context: Context) -> Context:
+    if context is NO_CONTEXT:
+        return context
     if isinstance(context.job_number, int):
         context = msgspec.structs.replace(context, job_number=str(context.job_number))
     return NO_CONTEXT if context == NO_CONTEXT else context

@@ -167,6 +167,7 @@ class Notification(Common, frozen=True, kw_only=True):
     @property
     def lane(self) -> Lane:
         """The queue it belongs to: `files` where an attachment must be fetched, else its priority."""
-        if all(isinstance(attachment, InlineAttachment) for attachment in self.attachments):
-            return self.priority
-        return "files"
+        fetched = self.attachments and not all(
+            isinstance(attachment, InlineAttachment) for attachment in self.attachments
+        )
+        return "files" if fetched else self.priority

@@ -46,8 +46,7 @@ OUTCOME_OF_LETTER: Final[dict[str, Outcome]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A notification on its way into the ledger.
 
     Attributes:
@@ -71,22 +70,24 @@ class Entry:
     digest: str
     channel: Channel
     lane: Lane
-    content: str = field(repr=False)
+    content: str
     recipients: int
     age_limit_ms: int
     key: str = ""
     not_before_ms: int = 0
     expires_ms: int = 0
-    unknown_tokens: tuple[str, ...] = field(default=(), repr=False)
+    unknown_tokens: tuple[str, ...] = ()
     kind: NotificationKind = ""
     begins_with: dict[str, Any] | None = None
     priority: Priority = "normal"
     terms: tuple[str, ...] = ()
     trace: str = ""
 
+    def __repr__(self) -> str:
+        return f"Entry(id={self.id!r}, channel={self.channel!r}, lane={self.lane!r}, ...)"
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """The answer to an acceptance.
 
     Attributes:

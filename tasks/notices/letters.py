@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from settings_store.address_list import addresses_in
 from settings_store.snapshot import Snapshot
@@ -58,7 +59,7 @@ def _entry(incident: Incident, snapshot: Snapshot, channel: Channel, to: tuple[s
         priority="high",
         exclude_prefix=True,
     )
-    return replace(
+    return msgspec.structs.replace(
         entry_of(notification, snapshot),
         key=hashlib.sha256(f"notice\n{incident.id}\n{channel}".encode()).hexdigest(),
         kind="notice",

@@ -151,6 +151,31 @@ def test_many_long_ones_are_recorded_a_few_at_a_time(door: Door) -> None:
     assert door.redis.info("commandstats")["cmdstat_evalsha"]["calls"] == 3
 
 
+def test_every_id_that_is_made_is_a_random_uuid_as_the_standard_writes_it(door: Door) -> None:
+    outcomes = door.publisher.publish_many([email(subject=str(number)) for number in range(100)])
+    ids = [each.id for each in outcomes if isinstance(each, Published)]
+    assert [str(uuid.UUID(each)) for each in ids] == ids
+    assert {(uuid.UUID(each).version, uuid.UUID(each).variant) for each in ids} == {(4, uuid.RFC_4122)}
+    assert {each[19] for each in ids} == set("89ab")
+    assert len(set(ids)) == 100
+
+
+def test_numbers_have_no_gap_whatever_is_refused_or_known_among_many(door: Door) -> None:
+    past = (datetime.now(tz=UTC) - timedelta(minutes=1)).isoformat()
+    outcomes = door.publisher.publish_many(
+        [
+            email(id="a"),
+            email(id="a"),
+            email(expires=past),
+            email(id="b"),
+            email(id="a", message="x"),
+            email(),
+        ]
+    )
+    assert [each.number for each in outcomes if isinstance(each, Published)] == [1, 1, 2, 3]
+    assert door.publisher.publish(email()).number == 4
+
+
 def test_the_same_twice_in_one_call_is_recorded_once(door: Door) -> None:
     outcomes = door.publisher.publish_many(
         [email(id="a", key="k"), email(id="b", key="k"), email(id="a", message="other"), email(id="c")]
