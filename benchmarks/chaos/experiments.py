@@ -16,6 +16,7 @@ from benchmarks.chaos import (
     redis_breaks,
     servers,
     shutdown,
+    urgent_ones,
 )
 from benchmarks.chaos.outcome import Outcome
 from benchmarks.chaos.setting import Setting
@@ -44,6 +45,7 @@ EXPERIMENTS: Final[Mapping[str, Callable[[Setting], Outcome]]] = {
     "flapping": coming_back.flapping,
     "greylisting": coming_back.greylisting,
     "limits-kept": limits_kept.limits_kept,
+    "urgent-ones": urgent_ones.urgent_ones,
     "backlog": backlog.backlog,
 }
 

@@ -27,6 +27,7 @@ def _limits() -> Iterator[Option]:
             0,
             f"How many messages all workers together may send by {title} in any minute; 0 is no limit. "
             "What is above it waits for its turn, which is no failure. Exchange Online allows a mailbox 30. "
+            "Of 10 to 120, one is kept for what has high priority. "
             "Servers with the same host and mailbox are counted as one, and the lowest limit holds.",
         )
         yield Option(

@@ -273,10 +273,18 @@ class Admission:
         else:
             kept.renewed_at = self._clock()
             to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)
+            self._leave_closed(kept, slots)
         with kept.lock:
             kept.to_close |= to_close
             kept.to_close &= kept.slots.keys()
         self._close_idle()
+
+    def _leave_closed(self, kept: _Kept, renewed: Collection[Slot]) -> None:
+        """A connection that was closed while its lease was renewed may have it again, and nobody uses it."""
+        with kept.lock:
+            slots = [slot for slot in renewed if slot.holder not in kept.slots]
+        with contextlib.suppress(redis.RedisError):
+            self.limits.leave(slots)
 
     def _allowance(self, snapshot: Snapshot, server: Server) -> Allowance:
         revision, allowances = self._known

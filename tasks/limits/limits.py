@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import redis
 
 from tasks.limits.allowance import Allowance
-from tasks.limits.pace import Pace, pace_of
+from tasks.limits.pace import Pace, kept_for_urgent, pace_of
 from tasks.limits.records import Granted, LimitsChanged, Renewed, Slot, Wait
 from tasks.limits.scripts import Scripts
 from tasks.lua_scripts import REDIS_CLOCK
@@ -86,6 +86,7 @@ class Limits:
             int(urgent),
             self._revision_key,
             "" if revision is None else revision,
+            kept_for_urgent(allowance.messages_per_minute),
         )
         if answer == "changed":
             raise LimitsChanged

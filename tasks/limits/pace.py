@@ -10,6 +10,10 @@ _MINUTE_MS: Final = 60_000
 #: A burst is the limit divided by one of these, the least that leaves least unused.
 _FEWEST_BURSTS: Final = 6
 _MOST_BURSTS: Final = 12
+#: One place is kept free where a limit is from the first to the second of these: below, that would cost more
+#: than a tenth of it; above, the next place is half a second away at most.
+_KEPT_FROM: Final = 10
+_KEPT_TO: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class Pace:
 
     burst: int
     window_ms: int
+
+
+def kept_for_urgent(messages_per_minute: int) -> int:
+    """How many of the messages of a minute none but urgent ones take: so one that comes goes at once."""
+    return int(_KEPT_FROM <= messages_per_minute <= _KEPT_TO)
 
 
 @functools.cache

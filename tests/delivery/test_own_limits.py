@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import pytest
 import redis
 
-from tasks.limits import Limits, Slot
+from tasks.limits import Limits, Renewed, Slot
 from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import ID, Bench, once
 from tests.rigs.delivery_servers import MailServer, Text
@@ -344,6 +345,26 @@ def test_a_limit_that_is_saved_while_a_pass_is_on_its_way_holds_for_it(
     bench.accept_email()
     assert bench.deliver().reason == f"primary_email: {AT_ONCE}"
     assert (primary.connections, bench.record().passes) == (1, 0)
+
+
+def test_a_connection_that_is_closed_while_its_lease_is_renewed_keeps_no_place(
+    bench: Bench, primary: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.set(limits__primary_email_connections=1)
+    bench.accept_email()
+    assert bench.deliver().state == "delivered"
+    renew = Limits.renew
+
+    def renew_late(limits: Limits, found: Collection[Slot]) -> Renewed:
+        bench.pool.close()
+        return renew(limits, found)
+
+    monkeypatch.setattr(Limits, "renew", renew_late)
+    bench.admission.renew()
+    bench.clock.advance(5)
+    bench.accept_email(id="n2")
+    assert bench.deliverer.deliver("n2").state == "delivered"
+    assert primary.most_open == 1
 
 
 def test_connections_are_closed_before_their_leases_end_where_redis_is_away(

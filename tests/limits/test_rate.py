@@ -126,7 +126,8 @@ def test_a_line_that_nobody_stands_in_any_more_is_forgotten(bench: Bench) -> Non
     "limit, waits_ms",
     [
         (300, [0] * 45 + [10_000, 10_200, 10_400]),
-        (30, [70_000, 72_000]),
+        # One of them stands a place further back: one of the minute's is kept for what is urgent.
+        (30, [72_000, 74_000]),
         (6, [10_000, 60_000, 70_000, 80_000]),
         (1, [60_000, 120_000, 180_000]),
         (0, [0] * 100),

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.limits import Allowance, Pace, pace_of
+from tasks.limits.pace import kept_for_urgent
 from tests.rigs.limits_bench import ACCOUNT, Bench
 
 LIMITS = st.sampled_from([1, 2, 5, 6, 7, 13, 20, 30, 49, 120])
@@ -97,12 +98,15 @@ class Plan:
     """An independent account of the earliest times that the rule allows."""
 
     pace: Pace
+    places: int
     times: list[int] = field(default_factory=list)
 
     def next(self, now_ms: int) -> int:
         at = now_ms
         if len(self.times) >= self.pace.burst:
             at = max(at, self.times[-self.pace.burst] + self.pace.window_ms)
+        if len(self.times) >= self.places:
+            at = max(at, self.times[-self.places] + MINUTE_MS)
         if self.times and self.times[-1] > now_ms:
             at = max(at, self.times[-1] + self.pace.window_ms // self.pace.burst)
         self.times.append(at)
@@ -120,7 +124,7 @@ def test_who_comes_in_time_goes_and_no_time_is_wasted(
 ) -> None:
     """Reserved times are kept, never fall back behind earlier ones, and are the earliest that are allowed."""
     bench = fresh(any_redis, limit)
-    plan = Plan(pace_of(limit))
+    plan = Plan(pace_of(limit), limit - kept_for_urgent(limit))
     arrivals = itertools.accumulate(gaps_ms, initial=bench.clock.now_ms)
     new, back = (0, 1) if newcomers_first else (1, 0)
     events = [(at, new, number) for number, at in enumerate(arrivals)]
@@ -171,7 +175,8 @@ def test_callers_that_are_late_as_callers_are_lose_little_of_the_limit(
     assert_kept(granted, limit)
     assert len(granted) == limit * 4
     minutes = (granted[-1] - start_ms) / MINUTE_MS
-    assert minutes <= 4 * 1.15
+    places = limit - kept_for_urgent(limit)
+    assert minutes <= limit * 4 / places * 1.15
     assert questions / len(granted) <= 4
 
 

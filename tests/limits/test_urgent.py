@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tasks.limits import Allowance, Granted, Wait
+import heapq
+import math
+
+import pytest
+
+from tasks.limits import Allowance, Granted, Wait, pace_of
 from tests.rigs.limits_bench import ACCOUNT, Bench
 
 
@@ -66,3 +71,58 @@ def test_it_stands_in_no_line_for_a_connection(bench: Bench) -> None:
     assert isinstance(answer, Wait)
     assert answer.limit == "connections"
     assert answer.wait_seconds <= 1
+
+
+def beside_a_backlog(
+    bench: Bench, *, first_seconds: float, every_seconds: float
+) -> tuple[list[int], list[int]]:
+    """How long urgent ones wait that come so far apart, in milliseconds; and when anything went."""
+    start_ms, urgent_ones = bench.clock.now_ms, 20
+    minutes = math.ceil((first_seconds + urgent_ones * every_seconds) / 60)
+    # At the same moment the ordinary ones come first.
+    events = [(start_ms, 0, f"m{number}") for number in range(bench.allowance.messages_per_minute * minutes)]
+    events += [
+        (start_ms + int((first_seconds + number * every_seconds) * 1000), 1, f"u{number}")
+        for number in range(urgent_ones)
+    ]
+    asked_at = {name: at for at, urgent, name in events if urgent}
+    heapq.heapify(events)
+    waits: list[int] = []
+    went: list[int] = []
+    while len(waits) < len(asked_at):
+        at, urgent, name = heapq.heappop(events)
+        bench.go_to(at)
+        wait = bench.send(name, urgent=bool(urgent))
+        if wait:
+            heapq.heappush(events, (at + wait, urgent, name))
+            continue
+        went.append(at - start_ms)
+        if urgent:
+            waits.append(at - asked_at[name])
+    return waits, went
+
+
+@pytest.mark.parametrize("first_seconds", [90.0, 96.5])
+@pytest.mark.parametrize("limit", [10, 12, 20, 30, 49, 60, 120])
+def test_one_that_comes_two_places_after_the_one_before_goes_at_once_however_small_the_limit(
+    bench: Bench, limit: int, first_seconds: float
+) -> None:
+    bench.allowance = Allowance(messages_per_minute=limit)
+    waits, went = beside_a_backlog(bench, first_seconds=first_seconds, every_seconds=120 / limit)
+    assert max(waits) == 0
+    for first, one_too_many in zip(went, went[limit:], strict=False):
+        assert one_too_many - first >= 60_000, f"more than {limit} within a minute"
+    for minute in range(went[-1] // 60_000):
+        begin = minute * 60_000
+        assert sum(begin <= at < begin + 60_000 for at in went) >= limit * 0.9
+
+
+@pytest.mark.parametrize("limit", [5, 6, 9])
+def test_of_very_few_messages_a_minute_none_is_kept_and_it_waits_for_the_next_place(
+    bench: Bench, limit: int
+) -> None:
+    """A kept one would be more than a tenth of them."""
+    bench.allowance = Allowance(messages_per_minute=limit)
+    waits, _ = beside_a_backlog(bench, first_seconds=90, every_seconds=180 / limit)
+    pace = pace_of(limit)
+    assert 0 < max(waits) <= pace.window_ms / pace.burst

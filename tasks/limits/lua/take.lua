@@ -5,10 +5,12 @@
 --         messages, now, the time reserved; or connections, now, the time to come again
 --         changed, now, 0 where the options are newer than those that these limits are of
 -- ARGV: prefix, account, message or '', messages per minute (0 = no limit), burst, window ms,
---       connections (0 = no limit), holder or '', worker, 1 where it is urgent, revision key, revision or ''
+--       connections (0 = no limit), holder or '', worker, 1 where it is urgent, revision key, revision or '',
+--       how many messages of a minute are kept for urgent ones
 local keys, message, per_minute = names(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local burst, window = tonumber(ARGV[5]), tonumber(ARGV[6])
 local limit, holder, worker, urgent = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10] == '1'
+local in_a_minute = per_minute - (urgent and 0 or tonumber(ARGV[13]))
 local now = now_ms()
 local spacing = math.floor(window / burst)
 if options_changed(ARGV[11], ARGV[12]) then return {'changed', now, 0} end
@@ -46,7 +48,7 @@ local function nth_before(count, ahead, late)
 end
 
 local function first_in(burst_now, ahead, late)
-  local in_window, in_minute = nth_before(burst_now, ahead, late), nth_before(per_minute, ahead, late)
+  local in_window, in_minute = nth_before(burst_now, ahead, late), nth_before(in_a_minute, ahead, late)
   return math.max(now, in_window and in_window + window or now, in_minute and in_minute + MINUTE_MS or now)
 end
 
