@@ -105,7 +105,8 @@ class Backend:
     @made_once
     def publisher(self) -> Publisher:
         """Accepts notifications."""
-        return Publisher(self.options, self.ledger, self.bells, tally=self.tally)
+        one_redis = self.environment.one_redis
+        return Publisher(self.options, self.ledger, self.bells, one_redis=one_redis, tally=self.tally)
 
     @made_once
     def fleet(self) -> Fleet:
