@@ -25,7 +25,7 @@ from settings_store.logs import EventLog
 from settings_store.logs.line import places
 from tasks import broker, message_headers, tracing
 from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
-from tasks.delivery.batch import deliver_many as deliver_one_after_another
+from tasks.delivery.batch import deliver_many as deliver_all
 from tasks.delivery.deliverer import PassResult
 from tasks.later_start import starting_at, taken_over
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
@@ -174,7 +174,7 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
         send_events=False,
     )
     def deliver_many(self: Task, *args: object, **kwargs: object) -> str:
-        """Make the first passes of notifications that the ledger has, one after another."""
+        """Make the first passes of notifications that the ledger has."""
         notification_ids = _only("notification_ids", args, kwargs)
         match notification_ids:
             case [str(), *rest] if all(isinstance(each, str) for each in rest):
@@ -298,7 +298,8 @@ def _submitted_again(task: Task, document: Mapping[str, object]) -> Exception:
 
 def _run_pass(runtime: Runtime, notification_id: str) -> str:
     try:
-        result = runtime.deliverer.deliver(notification_id)
+        with runtime.room.one():
+            result = runtime.deliverer.deliver(notification_id)
     except redis.RedisError as error:
         # The ledger rings again: the record's score in the due-set stands.
         raise _ledger_away(error) from None
@@ -312,10 +313,15 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
         _tell_end(parts, rows, notification_id, result)
 
     wanted = [each for each in ids if not _is_cancelled(parts, rows, each)]
-    with parts.elbow_room.going():
-        left = deliver_one_after_another(
-            parts.deliverer, wanted, begin=rows.begun, end=end, stopping=parts.stopping.is_set
-        )
+    left = deliver_all(
+        parts.deliverer,
+        wanted,
+        begin=rows.begun,
+        end=end,
+        stopping=parts.stopping.is_set,
+        room=parts.room,
+        strands=parts.strands,
+    )
     if left:
         # To other slots, or to other workers.
         parts.ring_together(left, broker.LANE_OF_QUEUE[request.delivery_info["routing_key"]])

@@ -6,6 +6,7 @@ time. For scripts alone that was a third of a delivery's processor time; this wa
 
 from __future__ import annotations
 
+import math
 import os
 import time
 import weakref
@@ -15,6 +16,9 @@ from typing import Any, Final, TypeVar
 
 import redis
 from redis.commands.core import Script
+
+from tasks.messenger import Messenger
+from tasks.strands import strands, wait_until_readable
 
 T = TypeVar("T")
 
@@ -94,6 +98,15 @@ class RoundTrips:
             raise
 
     def _asked(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        together = strands()
+        if together is None:
+            return self._exchange(commands)
+        messenger = together.kept.get(self)
+        if messenger is None:
+            messenger = together.kept[self] = Messenger(together, self._exchange)
+        return messenger.ask(commands)
+
+    def _exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         connection, until = self._take()
         try:
             return _persistently(connection, lambda: _exchange(connection, commands))
@@ -216,7 +229,17 @@ def _persistently(connection: Any, exchange: Callable[[], T]) -> T:
 
 def _exchange(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
     connection.send_packed_command(connection.pack_commands(commands))
+    if strands() is not None:
+        _let_others_go_on(connection)
     return [_answer(connection) for _ in commands]
+
+
+def _let_others_go_on(connection: Any) -> None:
+    """Wait for the first answer, with which all of them come."""
+    seconds, peer = connection.socket_timeout, connection._sock  # noqa: SLF001  # it tells its socket no other way
+    if not wait_until_readable(peer, math.inf if seconds is None else seconds):
+        connection.disconnect()
+        raise redis.TimeoutError("Timeout reading from socket")
 
 
 def _answer(connection: Any, **within: float) -> Any:

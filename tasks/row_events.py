@@ -13,7 +13,7 @@ Send = Callable[..., Any]
 
 
 class RowEvents:
-    """Tells of the passes of a batch, one after another, in the words of Celery 5.7's own events.
+    """Tells of the passes of a batch in the words of Celery 5.7's own events.
 
     Args:
         send: Sends an event.
@@ -23,11 +23,11 @@ class RowEvents:
     def __init__(self, send: Send, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._send = send
         self._clock = clock
-        self._began = clock()
+        self._began: dict[str, float] = {}
 
     def begun(self, notification_id: str) -> None:
         """A first pass begins."""
-        self._began = self._clock()
+        self._began[notification_id] = self._clock()
         self._send(
             "task-received",
             uuid=notification_id,
@@ -44,17 +44,24 @@ class RowEvents:
 
     def succeeded(self, notification_id: str, words: str) -> None:
         """Everybody has it, or nobody is to have it any more."""
-        runtime = self._clock() - self._began
+        runtime = self._ends(notification_id)
         self._send("task-succeeded", uuid=notification_id, result=repr(words), runtime=runtime)
 
     def postponed(self, notification_id: str, fault: BaseException) -> None:
         """It is tried again."""
+        self._ends(notification_id)
         self._send("task-retried", uuid=notification_id, exception=repr(fault), traceback="")
 
     def failed(self, notification_id: str, fault: BaseException) -> None:
         """It waits in the list of dead letters, or its pass crashed."""
+        self._ends(notification_id)
         self._send("task-failed", uuid=notification_id, exception=repr(fault), traceback="")
 
     def revoked(self, notification_id: str) -> None:
         """Somebody revoked it before its pass began."""
         self._send("task-revoked", uuid=notification_id, terminated=False, signum=None, expired=False)
+
+    def _ends(self, notification_id: str) -> float:
+        """How long its pass took, in seconds."""
+        now = self._clock()
+        return now - self._began.pop(notification_id, now)

@@ -30,9 +30,9 @@ from tasks.bells import Bells
 from tasks.breaker import Breaker, FirstSignIn
 from tasks.delivery.admission import Admission
 from tasks.delivery.deliverer import Deliverer
-from tasks.delivery.elbow_room import ElbowRoom
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
+from tasks.delivery.room import Room
 from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.escalation_limit import EscalationLimit
 from tasks.fleet import Fleet
@@ -47,6 +47,7 @@ from tasks.oauth.tokens import Tokens
 from tasks.publisher import Publisher
 from tasks.server_test.examiner import Examiner
 from tasks.stop_sign import StopSign
+from tasks.strands import Strands, aside
 from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
 
@@ -217,16 +218,21 @@ class Runtime:
         )
 
     @made_once
-    def elbow_room(self) -> ElbowRoom:
-        """How many batches go at once."""
-        return ElbowRoom()
+    def room(self) -> Room:
+        """How many passes are made at once."""
+        return Room(lambda: self.slots)
+
+    @made_once
+    def strands(self) -> Strands:
+        """What makes the passes of batches."""
+        return Strands()
 
     def pause(self, seconds: float) -> None:
         """Sleep, but not past the moment at which this process is to end; then a blink at a time."""
         if self.stopping.is_set():
-            time.sleep(min(seconds, _BLINK_SECONDS))
+            aside(lambda: time.sleep(min(seconds, _BLINK_SECONDS)))
         else:
-            self.stopping.wait(seconds)
+            aside(lambda: self.stopping.wait(seconds))
 
     def _close_idle(self) -> None:
         # The pool is made with the admission, so that can name it no sooner than this.
@@ -276,7 +282,7 @@ class Runtime:
 
     def close(self) -> None:
         """Close connections that are not in use."""
-        for name in ("pool", "shares", "bells", "redis"):
+        for name in ("strands", "pool", "shares", "bells", "redis"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

@@ -1,20 +1,23 @@
-"""Many notifications one after another: each is claimed when the one before is finished, in one round trip.
+"""Many notifications, some of them side by side in one thread: each as if it had come by itself.
 
-Nothing is claimed ahead. A worker that dies holds one of them, as if each had come by itself, and one that is
-slow keeps none of the others.
+Nothing is claimed ahead: each is claimed when the one before is finished, in one round trip. A worker that
+dies holds those that it sends, and one that is slow keeps none of the others.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from settings_store.logs import EventLog
 from settings_store.logs.line import places
 from tasks.delivery.deliverer import Deliverer, PassResult
+from tasks.delivery.room import Room
 from tasks.delivery.turn import Turn
+from tasks.strands import Strands
 
 #: So long a batch goes on to the next one, at the most and at the least. It is what a notification of high
 #: priority may have to wait for a slot beside one pass, so it is short; what is left goes to other slots.
@@ -36,6 +39,8 @@ def deliver_many(
     begin: Begin,
     end: End,
     stopping: Callable[[], bool],
+    room: Room,
+    strands: Strands,
     draw: Callable[[], float] = random.random,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
@@ -47,31 +52,52 @@ def deliver_many(
         begin: Hears of each before its pass.
         end: Hears of each after that.
         stopping: Whether this process is to end: then none is begun any more.
+        room: Says how many passes are made at a time.
+        strands: What they are made by.
         draw: A random number from 0 to 1, for how long to go on.
         clock: Seconds that only grow.
     """
     until = clock() + SHORTEST_BATCH_SECONDS + draw() * (BATCH_SECONDS - SHORTEST_BATCH_SECONDS)
-    left = list(ids)
-    turn: Turn | None = None
+    left = deque(ids)
 
-    def following() -> Turn | None:
-        nonlocal turn
-        if turn is None and left:
-            turn = deliverer.turn(left[0])
-        goes_on = not stopping() and clock() < until
-        return turn if turn is not None and (turn.has_come or goes_on) else None
+    def goes_on() -> bool:
+        return bool(left) and not stopping() and clock() < until
 
-    while (now := following()) is not None:
-        turn = None
-        left.pop(0)
-        _tell(begin, now.id)
-        result: PassResult | Exception
+    def one_after_another(*, gives_way: bool) -> None:
+        turn: Turn | None = None
+
+        def following() -> Turn | None:
+            nonlocal turn
+            if turn is None and goes_on() and not (gives_way and room.is_crowded):
+                turn = deliverer.turn(left.popleft())
+            return turn
+
+        while (now := following()) is not None:
+            if not now.has_come and (stopping() or clock() >= until):
+                # Its claim went astray, and time is over.
+                left.appendleft(now.id)
+                return
+            turn = None
+            _tell(begin, now.id)
+            result: PassResult | Exception
+            try:
+                result = deliverer.take(now, following=following)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
+                result = error
+            _tell(end, now.id, result)
+
+    def beside() -> None:
         try:
-            result = deliverer.take(now, following=following)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
-            result = error
-        _tell(end, now.id, result)
-    return left
+            one_after_another(gives_way=True)
+        finally:
+            room.leave()
+
+    more = room.take(len(ids)) - 1
+    try:
+        strands.run([lambda: one_after_another(gives_way=False), *[beside] * more])
+    finally:
+        room.leave()
+    return list(left)
 
 
 def _tell(hears: Callable[..., None], *what: object) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import socket
+import ssl
+import time
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from tasks import tracing
+from tasks.strands import wait_until_writable
 from tasks.transports.breakage import breakage
 from tasks.transports.failure import GarbledReply, TransportFailure
 from tasks.transports.line import LastWord, Line
@@ -111,9 +114,22 @@ class Client(smtplib.SMTP):
         """Hand bytes to the socket within the seconds given, else those of a reply; raises `OSError`."""
         if self.sock is None or self._line.broken:
             raise ConnectionResetError
+        deadline = time.monotonic() + (self.timeouts.reply_seconds if seconds is None else seconds)
+        left = memoryview(s.encode() if isinstance(s, str) else s)
+        while left:
+            left = left[self._handed_over(self.sock, left) :]
+            if left and not wait_until_writable(self.sock, deadline - time.monotonic()):
+                raise TimeoutError
+
+    def _handed_over(self, peer: socket.socket, what: memoryview) -> int:
+        """How many bytes the socket takes now."""
         with self._line.io:
-            self.sock.settimeout(self.timeouts.reply_seconds if seconds is None else seconds)
-            self.sock.sendall(s.encode() if isinstance(s, str) else s)
+            if peer.gettimeout() != 0:
+                peer.settimeout(0)
+            try:
+                return peer.send(what)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                return 0
 
     def getreply(self, seconds: float | None = None) -> tuple[int, bytes]:
         """Read one reply within the seconds given, else those of a reply; raises `OSError`."""

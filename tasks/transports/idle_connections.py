@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tasks.strands import aside
 from tasks.transports.connection import Connection
 from tasks.transports.trust import Trust
 
@@ -34,7 +35,8 @@ class Limits:
         messages: Texts over one connection.
         age_seconds: Since it was opened.
         idle_seconds: Since it was used; servers hang up after about a minute under load.
-        idle_per_server: Connections kept for one server; what comes back beyond that closes the oldest.
+        idle_per_server: Connections kept for one server for that long.
+        surplus_seconds: For so long more of them are, for the messages that may come at once.
         wait_seconds: How long one that is in use is waited for, where no other may be opened.
         waiting_per_server: So many wait for one at once; the others have their slots for other servers.
         alone_seconds: For so long nobody follows on connections to a server that did not answer who did.
@@ -44,6 +46,7 @@ class Limits:
     age_seconds: float = 300.0
     idle_seconds: float = 30.0
     idle_per_server: int = 4
+    surplus_seconds: float = 2.0
     wait_seconds: float = 0.25
     waiting_per_server: int = 4
     alone_seconds: float = 600.0
@@ -158,7 +161,7 @@ class IdleConnections:
         with self._lock:
             self._first[key] += 1
         try:
-            yield lambda seconds: self._wait_first(key, seconds)
+            yield lambda seconds: aside(lambda: self._wait_first(key, seconds))
         finally:
             with self._lock:
                 self._first[key] -= 1
@@ -177,16 +180,13 @@ class IdleConnections:
         return None
 
     def keep(self, key: PoolKey, connection: Connection) -> list[Connection]:
-        """Keep a clean connection; those that have to go for it, perhaps itself."""
+        """Keep a clean connection; where it cannot serve again, it is what the caller has to close."""
         if not self.may_serve(connection):
             return [connection]
         with self._lock:
-            kept = self._kept.setdefault(key, [])
-            kept.append(_Idle(connection, self._clock()))
-            surplus = kept[: max(len(kept) - self._limits.idle_per_server, 0)]
-            del kept[: len(surplus)]
+            self._kept.setdefault(key, []).append(_Idle(connection, self._clock()))
             self._lock.notify_all()
-        return [each.connection for each in surplus]
+        return []
 
     def may_serve(self, connection: Connection, *, messages: int = 0) -> bool:
         """Whether a connection is clean, young enough for another message and need not make room.
@@ -211,14 +211,23 @@ class IdleConnections:
         """Those that were idle too long, are too old or have to make room, of one server or of all."""
         overdue = []
         with self._lock:
-            oldest_use = self._clock() - self._limits.idle_seconds
+            now = self._clock()
             for key in [each for each in self._kept if only in {None, each}]:
                 kept = self._kept.pop(key)
-                fine = [each for each in kept if each.since >= oldest_use and self.may_serve(each.connection)]
+                surplus = len(kept) - self._limits.idle_per_server
+                fine = [
+                    each
+                    for place, each in enumerate(kept)
+                    if now - each.since <= self._longest_idle(is_surplus=place < surplus)
+                    and self.may_serve(each.connection)
+                ]
                 overdue += [each.connection for each in kept if each not in fine]
                 if fine:
                     self._kept[key] = fine
         return overdue
+
+    def _longest_idle(self, *, is_surplus: bool) -> float:
+        return self._limits.surplus_seconds if is_surplus else self._limits.idle_seconds
 
     def remove_all(self) -> list[Connection]:
         """All of them."""

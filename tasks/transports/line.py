@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 
+from tasks.strands import aside
+
 
 class Line:
     """Who uses a connection; safe between threads.
@@ -66,5 +68,7 @@ class LastWord:
         Raises:
             ConnectionResetError: It never will, or not in time: what comes next is nobody's reply.
         """
-        if not self._settled.wait(seconds) or not self._was_read:
+        if not self._settled.is_set():
+            aside(lambda: self._settled.wait(seconds))
+        if not self._settled.is_set() or not self._was_read:
             raise ConnectionResetError

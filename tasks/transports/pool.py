@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tasks.server import Server
+from tasks.strands import aside
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
 from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched
@@ -168,7 +169,7 @@ class ConnectionPool:
         kept = self._reuse(key, timeouts, fresh=fresh, first=first)
         if kept is None and follow and not fresh:
             kept = self._taken_up(
-                self._idle.wait(key) if wait else self._idle.follow(key, first=first), timeouts
+                aside(lambda: self._idle.wait(key)) if wait else self._idle.follow(key, first=first), timeouts
             )
         if kept is not None and kept.follows:
             with self._followed(kept, key, server, admit=admit) as connection:
@@ -335,12 +336,17 @@ class ConnectionPool:
 
     def _open(self, server: Server, trust: Trust, timeouts: Timeouts, holder: str) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
+<<<<<<< HEAD
         try:
             self.introduce(client, server, trust)
         except BaseException:
             if not client.is_over:
                 self._places.left([holder])
             raise
+=======
+        # Name servers and TLS wait in their own ways.
+        aside(lambda: self.introduce(client, server, trust))
+>>>>>>> 0b7a004 (Make the passes of batches side by side in one thread, as strands: threads that wait for quick answers cost more than they do)
         return Connection(client, opened_at=self._clock(), holder=holder)
 
     def _close(self, connections: list[Connection]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 import threading
 import time
 
+from tasks.strands import wait_until_readable
 from tasks.transports.dialling import acknowledge_at_once
 from tasks.transports.failure import GarbledReply
 
@@ -96,10 +96,7 @@ class ReplyReader:
         with self._io:
             if isinstance(self._peer, ssl.SSLSocket) and self._peer.pending():
                 return True
-        # Not select(): it cannot look at descriptors from 1024 on.
-        poll = select.poll()
-        poll.register(self._peer, select.POLLIN)
-        return bool(poll.poll(seconds * 1000))
+        return wait_until_readable(self._peer, seconds)
 
     def _receive(self) -> bool:
         """Take what is there; False where what made it readable was no part of a reply.
@@ -107,7 +104,8 @@ class ReplyReader:
         That may be a TLS record that is not for us (a session ticket), or one that is not whole yet.
         """
         with self._io:
-            self._peer.settimeout(0)
+            if self._peer.gettimeout() != 0:
+                self._peer.settimeout(0)
             try:
                 received = self._peer.recv(_RECEIVE_BYTES)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):

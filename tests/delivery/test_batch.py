@@ -10,6 +10,8 @@ import redis
 from settings_store.keyring import Keyring
 from tasks.delivery.batch import BATCH_SECONDS, SHORTEST_BATCH_SECONDS, deliver_many
 from tasks.delivery.deliverer import PassResult
+from tasks.delivery.room import Room
+from tasks.strands import Strands
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
 from tests.rigs.losing_ledger import Losing, WorkerDied
@@ -25,6 +27,7 @@ def run(
     stopping: Callable[[], bool] = lambda: False,
     begin: Callable[[str], None] = lambda _id: None,
     draw: float = 1.0,
+    slots: int = 1,
 ) -> tuple[list[Outcome], list[str]]:
     """What became of each that was begun, and those that were not."""
     told: list[Outcome] = []
@@ -32,15 +35,19 @@ def run(
     def end(notification_id: str, result: PassResult | Exception) -> None:
         told.append((notification_id, getattr(result, "state", type(result).__name__)))
 
+    strands = Strands()
     left = deliver_many(
         bench.deliverer,
         ids,
         begin=begin,
         end=end,
         stopping=stopping,
+        room=Room(lambda: slots),
+        strands=strands,
         draw=lambda: draw,
         clock=bench.seconds,
     )
+    strands.close()
     return told, left
 
 

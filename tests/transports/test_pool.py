@@ -176,13 +176,20 @@ def test_fresh_opens_a_new_connection_and_forgets_the_old_ones(pool: ConnectionP
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
-def test_at_most_so_many_idle_connections_are_kept_for_a_server(kept: int) -> None:
-    pool = ConnectionPool(timeouts=PATIENT, limits=Limits(idle_per_server=kept))
+def test_what_many_messages_at_once_needed_is_kept_for_a_moment_and_then_few_of_it(kept: int) -> None:
+    clock, limits = Clock(), Limits(idle_per_server=kept)
+    pool = ConnectionPool(timeouts=PATIENT, clock=clock, limits=limits)
     with scripted_server() as peer:
         server = server_at(peer.port)
-        with pool.connection(server), pool.connection(server), pool.connection(server):
-            pass
-        assert (pool.idle_count, len(peer.sessions)) == (kept, 3)
+        for _ in range(2):
+            with pool.connection(server), pool.connection(server), pool.connection(server):
+                pass
+            clock.seconds += limits.surplus_seconds
+            pool.close_idle()
+            assert (pool.idle_count, len(peer.sessions)) == (3, 3)
+        clock.seconds += 0.1
+        pool.close_idle()
+        assert pool.idle_count == kept
         pool.close()
 
 

@@ -22,6 +22,7 @@ from tasks.celery_tasks import (
     Postponed,
 )
 from tasks.delivery.deliverer import PassResult
+from tasks.delivery.room import Room
 from tests.rigs.foreign_app import send_tasks
 from tests.rigs.installation import ADDRESS, TEXT, Installation
 from tests.rigs.mailbox import Mailbox
@@ -44,6 +45,10 @@ class Ending:
     @property
     def queries(self) -> Ending:
         return self
+
+    @property
+    def room(self) -> Room:
+        return Room(lambda: 1)
 
     def get(self, _notification_id: str) -> None:
         return None
