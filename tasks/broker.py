@@ -24,7 +24,7 @@ LANE_OF_QUEUE: Final = {queue: lane for lane, queue in QUEUE_OF_LANE.items()}
 QUEUE_LIMIT: Final = 1_000
 
 #: So many first passes go in one message at the most. Files are fetched by themselves: each may hang.
-BATCH_IDS: Final = 50
+BATCH_IDS: Final = 100
 #: As long as there is not this much for each of so many slots, a batch is smaller: slots work side by side.
 SLOTS_TO_FILL: Final = 16
 

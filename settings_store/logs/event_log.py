@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -59,8 +60,23 @@ class EventLog:
         self._write(logging.CRITICAL, event, fields)
 
     def _write(self, level: int, event: str, fields: Mapping[str, object]) -> None:
-        if self._logger.isEnabledFor(level):
-            self._logger.log(level, Event(event, fields), stacklevel=3)
+        logger = self._logger
+        if logger.isEnabledFor(level):
+            # Who called is two frames up; `logging` looks for that frame by frame, each time.
+            frame = sys._getframe(2)  # noqa: SLF001  # the public way is as slow as what it is to spare
+            code, said = frame.f_code, Event(event, fields)
+            logger.handle(
+                logging.LogRecord(
+                    logger.name,
+                    level,
+                    code.co_filename,
+                    frame.f_lineno,
+                    said,
+                    None,
+                    None,
+                    func=code.co_name,
+                )
+            )
 
 
 @contextlib.contextmanager

@@ -36,13 +36,17 @@ def line(record: logging.LogRecord, form: Form, *, program: str) -> str:
 def fields_of(record: logging.LogRecord, *, program: str) -> dict[str, Any]:
     """When, how serious, what, about what, from where."""
     said = _said(record)
-    fields: dict[str, Any] = {"ts": _instant(record.created), "level": record.levelname.lower()}
-    fields.update((name, value) for name, value in said.items() if value is not None)
-    fields.update(
-        (name, value) for name, value in bound_now().items() if value is not None and name not in said
-    )
-    fields |= {"logger": record.name, "program": program, "pid": record.process or os.getpid()}
-    return fields
+    fields = {
+        "ts": _instant(record.created),
+        "level": record.levelname.lower(),
+        **said,
+        # What the line itself says comes before what is bound, in place and in value.
+        **{name: value for name, value in bound_now().items() if name not in said},
+        "logger": record.name,
+        "program": program,
+        "pid": record.process or os.getpid(),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def places(trace: TracebackType | None) -> str:

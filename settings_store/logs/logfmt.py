@@ -13,7 +13,16 @@ _PLAIN: Final = re.compile(r"""[!#-<>-~]+""")
 
 def logfmt(fields: Mapping[str, Any]) -> str:
     """The fields in their order; what is None is left out."""
-    return " ".join(f"{name}={_value(value)}" for name, value in fields.items() if value is not None)
+    words = []
+    for name, value in fields.items():
+        # Most are plain words or numbers, and there are many of them.
+        if type(value) is str and _PLAIN.fullmatch(value):
+            words.append(f"{name}={value}")
+        elif type(value) is int:
+            words.append(f"{name}={value}")
+        elif value is not None:
+            words.append(f"{name}={_value(value)}")
+    return " ".join(words)
 
 
 def _value(value: object) -> str:

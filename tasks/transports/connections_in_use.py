@@ -40,21 +40,22 @@ class ConnectionsInUse:
     def look(self) -> None:
         """Some that were kept were closed."""
         with self._lock:
-            self._tell()
+            kept = self._idle()
+            # With other options a server has another fingerprint; what is kept of the old one still counts.
+            self._fingerprints = {each: name for each, name in self._fingerprints.items() if kept.get(each)}
+            for server in self._busy:
+                self._tell(server, kept)
 
     def _change(self, server: str, fingerprint: str, by: int) -> None:
         with self._lock:
             self._busy[server] += by
+            before = self._fingerprints.get(fingerprint, server)
             # Where two names are one server, what is kept shows under the one that was used last.
             self._fingerprints[fingerprint] = server
-            self._tell()
+            kept = self._idle()
+            for each in {before, server}:
+                self._tell(each, kept)
 
-    def _tell(self) -> None:
-        kept = self._idle()
-        # With other options a server has another fingerprint; what is kept of the old one still counts.
-        self._fingerprints = {each: server for each, server in self._fingerprints.items() if kept.get(each)}
-        idle: Counter[str] = Counter()
-        for fingerprint, server in self._fingerprints.items():
-            idle[server] += kept[fingerprint]
-        for server in self._busy:
-            self._watch(server, self._busy[server], idle[server])
+    def _tell(self, server: str, kept: Mapping[str, int]) -> None:
+        idle = sum(kept.get(each, 0) for each, name in self._fingerprints.items() if name == server)
+        self._watch(server, self._busy[server], idle)

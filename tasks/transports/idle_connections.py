@@ -241,11 +241,11 @@ class IdleConnections:
 
     def by_server(self) -> Mapping[str, int]:
         """How many are kept, by the server's fingerprint."""
+        counts: dict[str, int] = {}
         with self._lock:
-            counts: Counter[str] = Counter()
             for key, kept in self._kept.items():
-                counts[key.fingerprint] += len(kept)
-            return counts
+                counts[key.fingerprint] = counts.get(key.fingerprint, 0) + len(kept)
+        return counts
 
     def __len__(self) -> int:
         with self._lock:

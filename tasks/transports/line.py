@@ -50,17 +50,19 @@ class Line:
 
 
 class LastWord:
-    """Whether a client has read all that was due to it."""
+    """Whether a client has read all that was due to it. Most have nobody who waits for that."""
 
     def __init__(self) -> None:
-        self._settled = threading.Event()
-        self._was_read = False
+        self._was_read: bool | None = None
+        self._waiting: list[threading.Event] = []
 
     def settle(self, *, was_read: bool) -> None:
         """Say so; the first time counts."""
-        if not self._settled.is_set():
+        if self._was_read is None:
             self._was_read = was_read
-            self._settled.set()
+        # Whoever waits was noted before they looked.
+        for event in tuple(self._waiting):
+            event.set()
 
     def wait(self, seconds: float) -> None:
         """Wait until it has.
@@ -68,7 +70,10 @@ class LastWord:
         Raises:
             ConnectionResetError: It never will, or not in time: what comes next is nobody's reply.
         """
-        if not self._settled.is_set():
-            aside(lambda: self._settled.wait(seconds))
-        if not self._settled.is_set() or not self._was_read:
+        if self._was_read is None:
+            event = threading.Event()
+            self._waiting.append(event)
+            if self._was_read is None:
+                aside(lambda: event.wait(seconds))
+        if not self._was_read:
             raise ConnectionResetError
