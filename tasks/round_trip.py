@@ -238,7 +238,7 @@ def _exchange(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
 def _packed(commands: Sequence[Sequence[Any]]) -> bytes:
     """The commands on the wire; the client's own way looks at each argument three times."""
     try:
-        return b"".join(map(hiredis.pack_command, commands))
+        return b"".join(hiredis.pack_command(tuple(command)) for command in commands)
     except TypeError as error:
         raise redis.DataError(str(error)) from None
 

@@ -16,9 +16,7 @@ def logfmt(fields: Mapping[str, Any]) -> str:
     words = []
     for name, value in fields.items():
         # Most are plain words or numbers, and there are many of them.
-        if type(value) is str and _PLAIN.fullmatch(value):
-            words.append(f"{name}={value}")
-        elif type(value) is int:
+        if type(value) is int or (type(value) is str and _PLAIN.fullmatch(value)):
             words.append(f"{name}={value}")
         elif value is not None:
             words.append(f"{name}={_value(value)}")

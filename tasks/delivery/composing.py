@@ -76,12 +76,15 @@ class Composer:
         self, hop: Hop, group: tuple[int, ...], room: Room
     ) -> tuple[RenderedMessage, list[MailFile]]:
         """The message with the files that fit into this room, and those files."""
-        here = {place: _file(item) for place, item in enumerate(self._items) if item.is_here}
-        sizes = [Size(base64_size_bytes(file.file.size_bytes), file.part_bytes) for file in here.values()]
-        left_out = {place: why for place, why in zip(here, fit(sizes, room), strict=True) if why}
+        left_out: dict[int, str] = {}
+        included: list[MailFile] = []
+        if self._items:
+            here = {place: _file(item) for place, item in enumerate(self._items) if item.is_here}
+            sizes = [Size(base64_size_bytes(file.file.size_bytes), file.part_bytes) for file in here.values()]
+            left_out = {place: why for place, why in zip(here, fit(sizes, room), strict=True) if why}
+            included = [file for place, file in here.items() if place not in left_out]
         self._insist_on_whole(left_out)
         self._left_out = left_out
-        included = [file for place, file in here.items() if place not in left_out]
         state = self._state
         message = render(
             state.notification,

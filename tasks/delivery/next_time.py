@@ -13,13 +13,15 @@ from tasks.schedule import gap_seconds, look_again_seconds
 
 
 def wait_seconds(state: PassState, chain: tuple[Hop, ...], *, draw: float) -> float:
-    """Seconds until the next pass.
+    """Seconds until the next pass; 0 where there is none, because nobody is open.
 
     The gap of the schedule, and no less than every server and every uncertain recipient asks for. Where
     nobody could be tried that was no pass: as long as the servers ask for patience, and where their breakers
     bar them no sooner than their next tests; the sweeper lets it go on once one of them may be used again.
     """
     walked = state.walked
+    if not state.having("o") and not state.having("u"):
+        return 0.0
     if walked.waits_until_ms:
         return max(walked.waits_until_ms - state.now_ms(), 0) / 1000
     patience = (min(_moments_ms(state, chain, draw), default=0) - state.now_ms()) / 1000

@@ -31,3 +31,8 @@ def timeouts(snapshot: Snapshot) -> Timeouts:
         data_start_seconds=snapshot.number("timeouts.data_start_seconds"),
         final_seconds=snapshot.number("timeouts.final_reply_seconds"),
     )
+
+
+def resent_channels(snapshot: Snapshot) -> frozenset[str]:
+    """The channels of which a message that may have arrived is sent once more."""
+    return frozenset(each for each in ("email", "text") if snapshot.flag(f"delivery.resend_uncertain_{each}"))

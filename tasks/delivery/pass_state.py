@@ -11,6 +11,7 @@ from typing import Literal
 from settings_store.snapshot import Snapshot
 from tasks.breaker import Permission
 from tasks.delivery.memory import Memory, Unsure, read_memory
+from tasks.delivery.options import resent_channels
 from tasks.delivery.turn import Following, nobody
 from tasks.delivery.walked import Walked
 from tasks.ledger import Claim, Results
@@ -110,5 +111,4 @@ class PassState:
     @property
     def may_resend(self) -> bool:
         """Whether what may have arrived is sent once more."""
-        kind = "text" if self.is_text else "email"
-        return self.snapshot.flag(f"delivery.resend_uncertain_{kind}")
+        return self.claim.channel in self.snapshot.derive(resent_channels)

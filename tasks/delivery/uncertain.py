@@ -32,6 +32,8 @@ def resend_uncertain(state: PassState, chain: tuple[Hop, ...], offer: Offer) -> 
         offer: Offers the message to one server for some recipients.
     """
     unsure = state.having("u")
+    if not unsure:
+        return
     if not state.may_resend:
         state.settle(dict.fromkeys(unsure, "x"))
         return

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from tasks.server import Server
@@ -21,6 +22,7 @@ from tasks.transports.idle_connections import IdleConnections, Limits, PoolKey
 from tasks.transports.local_hostname import local_hostname as our_hostname
 from tasks.transports.opening import TokenSource, open_client
 from tasks.transports.outcome import Kind
+from tasks.transports.sending import nobody_follows
 from tasks.transports.timeouts import Timeouts
 from tasks.transports.tls import TrustStore
 from tasks.transports.trust import Trust
@@ -155,8 +157,9 @@ class ConnectionPool:
             admit: Called with the name of the connection, open or not yet, before it is used; what it raises
                 keeps it from that.
             first: Whether one that is kept is taken although somebody waits who goes first.
-            follow: Where none is free, share one on which another message waits for its last reply, rather
-                than open another. The envelope may go at once; nothing is read before that reply is.
+            follow: Let others follow on it, and where none is free share one on which another message waits
+                for its last reply, rather than open another. The envelope may go at once; nothing is read
+                before that reply is.
             wait: Wait a moment for such a one, or for one that another thread gives back.
 
         Raises:
@@ -176,7 +179,9 @@ class ConnectionPool:
                 yield connection
             return
         self._of_this_process.in_use.begin(server.name, server.fingerprint)
-        with self._used(kept, key, server, timeouts, opening=opening, admit=admit) as connection:
+        with self._used(
+            kept, key, server, timeouts, opening=opening, admit=admit, follow=follow
+        ) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -189,6 +194,7 @@ class ConnectionPool:
         *,
         opening: Opening | None,
         admit: Callable[[str], None],
+        follow: bool,
     ) -> Iterator[Connection]:
         """One that nobody else uses: opened or taken up, and kept or closed."""
         if connection is None:
@@ -208,7 +214,7 @@ class ConnectionPool:
                 self._close(self._idle.keep(key, connection))
                 self._end(server)
                 raise
-        with self._until_done(connection, key, server):
+        with self._until_done(connection, key, server, follow=follow):
             yield connection
 
     @contextlib.contextmanager
@@ -222,7 +228,7 @@ class ConnectionPool:
             self._pass_on_or_keep(connection, key, server)
             raise
         try:
-            with self._until_done(connection, key, server):
+            with self._until_done(connection, key, server, follow=True):
                 yield connection
         except TransportFailure as failure:
             if failure.judgement.verdict is Verdict.STALE_CONNECTION and failure.outcome.kind is Kind.TIMEOUT:
@@ -230,8 +236,11 @@ class ConnectionPool:
             raise
 
     @contextlib.contextmanager
-    def _until_done(self, connection: Connection, key: PoolKey, server: Server) -> Iterator[None]:
-        connection.on_written = lambda: self._idle.offer(key, connection)
+    def _until_done(
+        self, connection: Connection, key: PoolKey, server: Server, *, follow: bool
+    ) -> Iterator[None]:
+        # Where connections are not limited nobody would follow.
+        connection.on_written = partial(self._idle.offer, key, connection) if follow else nobody_follows
         try:
             yield
         except BaseException:
@@ -336,17 +345,13 @@ class ConnectionPool:
 
     def _open(self, server: Server, trust: Trust, timeouts: Timeouts, holder: str) -> Connection:
         client = Client(local_hostname=self._local_hostname, timeouts=timeouts)
-<<<<<<< HEAD
         try:
-            self.introduce(client, server, trust)
+            # Name servers and TLS wait in their own ways.
+            aside(lambda: self.introduce(client, server, trust))
         except BaseException:
             if not client.is_over:
                 self._places.left([holder])
             raise
-=======
-        # Name servers and TLS wait in their own ways.
-        aside(lambda: self.introduce(client, server, trust))
->>>>>>> 0b7a004 (Make the passes of batches side by side in one thread, as strands: threads that wait for quick answers cost more than they do)
         return Connection(client, opened_at=self._clock(), holder=holder)
 
     def _close(self, connections: list[Connection]) -> None:

@@ -72,7 +72,7 @@ class ReplyReader:
         """
         if self._buffer or self._ended:
             return True
-        return self._is_readable(0.0) and self._receive()
+        return self._receive()
 
     def _line(self, deadline: float) -> bytes:
         searched = 0
