@@ -89,9 +89,9 @@ def ids_in(client: redis.Redis, queue: str) -> list[list[str]]:
 
 
 def test_many_first_passes_share_messages(bells: Bells, redis_server: redis.Redis) -> None:
-    ids = [f"n{number}" for number in range(1_000)]
-    assert bells.ring_together(ids, "low") == 1_000
-    assert bells.depth("low") == messages_for(1_000, "low") == 20
+    ids = [f"n{number}" for number in range(2_000)]
+    assert bells.ring_together(ids, "low") == 2_000
+    assert bells.depth("low") == messages_for(2_000, "low") == 20
     messages = ids_in(redis_server, "notify.low")
     assert {len(each) for each in messages} == {broker.BATCH_IDS}
     assert [each for some in messages for each in some] == ids
