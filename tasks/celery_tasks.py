@@ -34,6 +34,7 @@ from tasks.publisher import Published, PublishError
 from tasks.row_events import RowEvents, Send
 from tasks.runtime import Runtime
 from tasks.server_test.examiner import Examiner
+from tasks.strands import aside
 from tasks.task_id import fit_for_logs, notification_id_of
 from tasks.telling import told
 
@@ -385,7 +386,7 @@ def _shown(runtime: Runtime, notification_id: str, result: PassResult) -> str:
 def _words(runtime: Runtime, notification_id: str, result: PassResult) -> str:
     """What the ledger says of it, where that still fits the result."""
     with contextlib.suppress(redis.RedisError):
-        record = runtime.queries.get(notification_id)
+        record = aside(lambda: runtime.queries.get(notification_id))
         if record is not None and record.state == result.state:
             return told(record)
     return f"{result.state}: {result.reason}" if result.reason else result.state

@@ -11,6 +11,7 @@ from typing import Final
 import redis
 
 from tasks.lua_scripts import REDIS_CLOCK
+from tasks.strands import aside
 
 WINDOW_MINUTES: Final = 10
 _WINDOW_MS: Final = WINDOW_MINUTES * 60_000
@@ -54,4 +55,4 @@ class EscalationLimit:
         Raises:
             redis.RedisError: Redis did not answer.
         """
-        return int(self._take(args=[self._prefix, email_id, limit, _WINDOW_MS]))
+        return int(aside(lambda: self._take(args=[self._prefix, email_id, limit, _WINDOW_MS])))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import redis
 from greenlet import getcurrent, greenlet
 
 from tasks.strands import Strands
@@ -17,7 +18,7 @@ class _Asked:
 
     strand: greenlet
     commands: Sequence[Sequence[Any]]
-    answers: list[Any] | Exception = field(default_factory=list)
+    answers: list[Any] | BaseException = field(default_factory=list)
 
 
 class Messenger:
@@ -42,6 +43,7 @@ class Messenger:
 
         Raises:
             redis.RedisError: Redis did not answer.
+            Exception: What kept these very commands from being asked.
         """
         asked = _Asked(getcurrent(), commands)
         self._waiting.append(asked)
@@ -49,20 +51,32 @@ class Messenger:
             self._is_under_way = True
             self._together.begin(self._carry)
         self._together.park()
-        if isinstance(asked.answers, Exception):
-            raise asked.answers
+        if isinstance(asked.answers, BaseException):
+            # The others raise the very same, each from where it asked.
+            raise asked.answers.with_traceback(None)
         return asked.answers
 
     def _carry(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
             try:
-                answers = iter(self._exchange([command for asked in group for command in asked.commands]))
+                self._ask_for(group)
+            finally:
                 for asked in group:
-                    asked.answers = [next(answers) for _ in asked.commands]
-            except Exception as error:  # noqa: BLE001  # whatever it is, it belongs to those who wait
+                    self._together.wake(asked.strand)
+        self._is_under_way = False
+
+    def _ask_for(self, group: Sequence[_Asked]) -> None:
+        try:
+            answers = iter(self._exchange([command for asked in group for command in asked.commands]))
+            for asked in group:
+                asked.answers = [next(answers) for _ in asked.commands]
+        except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to those who wait
+            if len(group) == 1 or isinstance(error, redis.ConnectionError | redis.TimeoutError):
                 for asked in group:
                     asked.answers = error
+                return
+            # No fault of Redis, but of something that one of them asks, as text that is none: it is to be
+            # that one's alone. Whatever is asked may be asked again.
             for asked in group:
-                self._together.wake(asked.strand)
-        self._is_under_way = False
+                self._ask_for([asked])

@@ -19,7 +19,7 @@ import redis
 from redis.commands.core import Script
 
 from tasks.messenger import Messenger
-from tasks.strands import strands, wait_until_readable
+from tasks.strands import aside, strands, wait_until_readable
 
 T = TypeVar("T")
 
@@ -104,8 +104,28 @@ class RoundTrips:
             return self._exchange(commands)
         messenger = together.kept.get(self)
         if messenger is None:
-            messenger = together.kept[self] = Messenger(together, self._exchange)
+            messenger = together.kept[self] = Messenger(together, self._exchange_beside)
         return messenger.ask(commands)
+
+    def _exchange_beside(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        """`_exchange`, which keeps no other strand from going on, whatever Redis does.
+
+        A connection that was used a moment ago is asked here. To connect, to look at one that is older and to
+        wait between two tries is the client library's, in a thread.
+        """
+        at_hand = self._at_hand_now()
+        if at_hand is not None:
+            connection, until = at_hand
+            try:
+                return _exchange(connection, commands)
+            except (redis.ConnectionError, redis.TimeoutError):
+                connection.disconnect()
+            except BaseException:
+                connection.disconnect()
+                raise
+            finally:
+                self._give_back(connection, until)
+        return aside(lambda: self._exchange(commands))
 
     def _exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         connection, until = self._take()
@@ -115,6 +135,11 @@ class RoundTrips:
             self._give_back(connection, until)
 
     def _take(self) -> tuple[Any, float]:
+        at_hand = self._at_hand_now()
+        return at_hand or (self._pool.get_connection(), self._clock() + AT_HAND_SECONDS)
+
+    def _at_hand_now(self) -> tuple[Any, float] | None:
+        """One that was used a moment ago, and until when it is used so."""
         if self._pid != os.getpid():
             self._pid, self._at_hand = os.getpid(), deque()
         now = self._clock()
@@ -126,7 +151,7 @@ class RoundTrips:
             if now < until:
                 return connection, until
             self._pool.release(connection)
-        return self._pool.get_connection(), now + AT_HAND_SECONDS
+        return None
 
     def _give_back(self, connection: Any, until: float) -> None:
         if len(self._at_hand) < AT_HAND_MAXIMUM:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 import select
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, InvalidStateError, wait
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -39,7 +40,11 @@ _RINGS_HEARD: Final = 4_096
 _here = threading.local()
 
 
-@dataclass(slots=True)
+class StrandsEnded(RuntimeError):
+    """The thread of the strands is over, and they with it."""
+
+
+@dataclass(slots=True, eq=False)
 class _Call:
     """A call that is to be a strand; where others hear of its end; and whose it is, for logs and traces."""
 
@@ -78,6 +83,8 @@ class Strands:
         #: From other threads, which ring for it.
         self._calls: deque[_Call] = deque()
         self._back: deque[greenlet] = deque()
+        #: Those that somebody waits for.
+        self._awaited: set[_Call] = set()
         self._bell: socket.socket | None = None
         self._is_over = False
         self._poll = select.poll()
@@ -89,27 +96,31 @@ class Strands:
 
         Raises:
             BaseException: What the first of them raised that did.
+            StrandsEnded: They were closed, or their thread broke, before that.
         """
         given = [_Call(call) for call in calls]
         with self._lock:
-            if self._thread is None:
+            if self._thread is None or self._is_over:
                 self._begin_thread()
+            self._awaited.update(given)
             self._calls.extend(given)
             self._ring()
+            if self._is_over:
+                self._give_up()
         wait(call.ended for call in given)
         for call in given:
             call.ended.result()
 
     def close(self) -> None:
-        """End the thread, where no strand is under way; another run begins another one."""
+        """End the thread; another run begins another one. Strands that are under way go no further."""
         with self._lock:
             thread, self._thread = self._thread, None
-            if thread is None or self._bell is None:
+            if thread is None:
                 return
             self._is_over = True
             self._ring()
             thread.join()
-            self._bell.close()
+            self._hang_up()
 
     def begin(self, call: Callable[[], object]) -> None:
         """Begin another one, from a strand; it comes after those that are ready to go on."""
@@ -133,10 +144,10 @@ class Strands:
 
     def aside(self, call: Callable[[], T]) -> T:
         """Make a call in a thread of its own, while the others go on."""
-        strand = getcurrent()
+        strand, back = getcurrent(), self._back
 
         def give_back(_done: object) -> None:
-            self._back.append(strand)
+            back.append(strand)
             self._ring()
 
         future = meanwhile(call)
@@ -145,31 +156,52 @@ class Strands:
         return future.result()
 
     def _begin_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._hang_up()
         heard, self._bell = socket.socketpair()
         for end in (heard, self._bell):
             end.setblocking(False)  # noqa: FBT003  # the standard library's signature
+        # What is left of strands that went no further is not for this thread.
+        self._ready, self._back, self._waits, self._poll = deque(), deque(), {}, select.poll()
+        self._next_deadline = _NEVER
+        self.kept.clear()
         self._is_over = False
         self._thread = threading.Thread(target=self._live, args=(heard,), name="strands", daemon=True)
         self._thread.start()
 
     def _live(self, heard: socket.socket) -> None:
         _here.strands, self._loop = self, getcurrent()
-        with heard:
-            self._poll.register(heard, READABLE)
-            while not self._is_over:
-                while self._ready:
-                    self._ready.popleft().switch()
-                self._look(heard)
-            self._poll.unregister(heard)
+        try:
+            with heard:
+                self._poll.register(heard, READABLE)
+                while not self._is_over:
+                    while self._ready:
+                        self._ready.popleft().switch()
+                    self._look(heard)
+        finally:
+            # Whoever comes from now on sees this; whoever came before is told here.
+            self._is_over = True
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Tell whoever waits that it does so in vain."""
+        self._calls.clear()
+        while self._awaited:
+            with contextlib.suppress(KeyError, InvalidStateError):
+                self._awaited.pop().ended.set_exception(StrandsEnded("the strands were ended"))
 
     def _begin(self, call: _Call) -> None:
         def live() -> None:
             try:
                 call.call()
             except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to who waits for it
-                call.ended.set_exception(error)
+                end = functools.partial(call.ended.set_exception, error)
             else:
-                call.ended.set_result(None)
+                end = functools.partial(call.ended.set_result, None)
+            self._awaited.discard(call)
+            with contextlib.suppress(InvalidStateError):
+                end()
 
         strand = greenlet(live, parent=self._loop)
         strand.gr_context = call.context
@@ -230,10 +262,16 @@ class Strands:
             self._ready.append(self._back.popleft())
 
     def _ring(self) -> None:
-        if self._bell is not None:
-            # Where its buffer is full it rings already.
-            with contextlib.suppress(BlockingIOError):
-                self._bell.send(b"\0")
+        bell = self._bell
+        if bell is not None:
+            # Where its buffer is full it rings already; where it is closed nobody is there.
+            with contextlib.suppress(OSError):
+                bell.send(b"\0")
+
+    def _hang_up(self) -> None:
+        bell, self._bell = self._bell, None
+        if bell is not None:
+            bell.close()
 
 
 def strands() -> Strands | None:

@@ -41,6 +41,7 @@ from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import OPEN_STATES, Ledger, NotClaimed, State
 from tasks.routing import Hop, route, servers_in_use
 from tasks.schedule import gap_seconds
+from tasks.strands import aside
 from tasks.tally import NoTally, Tally
 from tasks.transports.pool import ConnectionPool
 
@@ -206,7 +207,7 @@ class Deliverer:
 
     def _read_options(self, state: PassState) -> None:
         """Take the options as they are now; the process remembers them for the next pass."""
-        state.snapshot = self._snapshot = self._insist(self._store.snapshot)
+        state.snapshot = self._snapshot = self._insist(lambda: aside(self._store.snapshot))
 
     def _walk(self, state: PassState) -> PassResult:
         with tracing.span("route") as span:
@@ -261,7 +262,7 @@ class Deliverer:
             admission=self._admission,
             patience=Patience(self._places, urgent=state.notification.priority == "high"),
             insist=self._insist,
-            revision=lambda: self._store.snapshot().revision,
+            revision=lambda: aside(self._store.snapshot).revision,
             clock=self._clock,
             tally=self._tally,
             pause=self._pause,

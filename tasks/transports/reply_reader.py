@@ -80,8 +80,8 @@ class ReplyReader:
             searched = len(self._buffer)
             if searched > MAXIMUM_LINE_BYTES:
                 raise GarbledReply("endless line")
-            remaining = deadline - time.monotonic()
-            if remaining <= 0 or not self._is_readable(remaining):
+            # What is here already counts: it may be this process that was busy in the meantime.
+            if not self._is_readable(deadline - time.monotonic()):
                 raise TimeoutError
             self._receive()
             if self._ended:
