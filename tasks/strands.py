@@ -158,6 +158,7 @@ class Strands:
     def _begin_thread(self) -> None:
         if self._thread is not None:
             self._thread.join()
+            self._thread = None
             self._hang_up()
         heard, self._bell = socket.socketpair()
         for end in (heard, self._bell):
@@ -167,8 +168,14 @@ class Strands:
         self._next_deadline = _NEVER
         self.kept.clear()
         self._is_over = False
-        self._thread = threading.Thread(target=self._live, args=(heard,), name="strands", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._live, args=(heard,), name="strands", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            heard.close()
+            self._hang_up()
+            raise
+        self._thread = thread
 
     def _live(self, heard: socket.socket) -> None:
         _here.strands, self._loop = self, getcurrent()

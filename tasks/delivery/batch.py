@@ -86,17 +86,21 @@ def deliver_many(
                 result = error
             _tell(end, now.id, result)
 
+    more = room.take(len(ids)) - 1
+
     def beside() -> None:
+        nonlocal more
         try:
             one_after_another(gives_way=True)
         finally:
+            more -= 1
             room.leave()
 
-    more = room.take(len(ids)) - 1
     try:
         strands.run([lambda: one_after_another(gives_way=False), *[beside] * more])
     finally:
-        room.leave()
+        # Those too of whoever never came to begin, or to an end.
+        room.leave(1 + more)
     return list(left)
 
 
