@@ -19,6 +19,7 @@ from tasks.escalation import (
 )
 from tasks.escalation_limit import EscalationLimit
 from tasks.ledger import FINAL_STATES, Ledger, LedgerUnavailable
+from tasks.strands import aside
 
 _log = EventLog(__name__)
 
@@ -60,7 +61,7 @@ def escalate(
         is_last=place == limit > 0,
     )
     try:
-        accepted = insist(lambda: ledger.accept(entry, ring=False))
+        accepted = insist(lambda: aside(lambda: ledger.accept(entry, ring=False)))
     except LedgerUnavailable:
         # The next pass asks again.
         _log.warning("escalation_waits", notification=parent_id, error="LedgerUnavailable")

@@ -33,7 +33,6 @@ from tasks.ledger.records import (
 from tasks.ledger.scripts import Scripts
 from tasks.lua_scripts import REDIS_CLOCK
 from tasks.redis_question import Question, ask
-from tasks.strands import aside
 
 LEASE_SECONDS: Final = 30.0
 #: No claim outlives this, however busily it is renewed. The budget of a walk is shorter (`delivery`).
@@ -400,7 +399,7 @@ class Ledger:
         """
         now = time.monotonic()
         if now - self._memory_checked >= _MEMORY_CHECK_SECONDS:
-            memory = aside(lambda: self._redis.info("memory"))
+            memory = self._redis.info("memory")
             limit = int(memory.get("maxmemory", 0))
             self._memory_share = int(memory["used_memory"]) / limit if limit else 0.0
             self._memory_checked = now

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import time
+
+from tasks.strands import wait_until_readable
 
 _RECEIVE_BYTES = 16_384
 
@@ -23,13 +24,11 @@ def part(peer: socket.socket, seconds: float) -> bool:
         # A handshake that failed has closed it already.
         return False
     deadline = time.monotonic() + seconds
-    poll = select.poll()
-    poll.register(peer, select.POLLIN)
     try:
         # Past what a TLS socket would do here.
         socket.socket.shutdown(peer, socket.SHUT_WR)
         peer.settimeout(0)
-        while (remaining := deadline - time.monotonic()) > 0 and poll.poll(remaining * 1000):
+        while (remaining := deadline - time.monotonic()) > 0 and wait_until_readable(peer, remaining):
             try:
                 if not socket.socket.recv(peer, _RECEIVE_BYTES):
                     return True

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 from collections.abc import Collection, Iterator
 
 import pytest
 
 from tasks.server import Tls
+from tasks.strands import Strands
 from tasks.transports.failure import TransportFailure
+from tasks.transports.parting import part
 from tasks.transports.pool import ConnectionPool
 from tasks.transports.trust import Trust
 from tests.rigs.certificates import Certificates
 from tests.rigs.delivering import PATIENT, RECIPIENT, SENDER, SHORT, TEXT, deliver, server_at
 from tests.rigs.processes import free_port
 from tests.rigs.scripted_smtp import Drop, Script, ScriptedServer, Silence, scripted_server
+
+#: Where the others were kept from going on, the test would take so long and fail.
+LONG_SECONDS = 20.0
 
 
 class Places:
@@ -103,3 +109,13 @@ def test_a_connection_that_was_never_opened_is_over(places: Places) -> None:
     with pytest.raises(TransportFailure):
         deliver(pool, server_at(free_port()))
     assert places.only() == ("closed", True)
+
+
+def test_while_a_server_is_waited_for_the_strands_beside_go_on() -> None:
+    near, far = socket.socketpair()
+    together = Strands()
+    seen: list[bool] = []
+    with near, far:
+        together.run([lambda: seen.append(part(near, LONG_SECONDS)), far.close])
+    together.close()
+    assert seen == [True]
