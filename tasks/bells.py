@@ -65,14 +65,15 @@ class Bells:
         tries = self._tries()
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
             for notification_id, lane, passes in bells:
-                body, headers = task_message(broker.DELIVER_TASK, notification_id, passes, notification_id)
-                marked = {**headers, redis_transport.FIRST: True} if first else headers
-                _send(producer, lane, notification_id, (body, marked), tries)
+                message = task_message(broker.DELIVER_TASK, notification_id, passes, notification_id)
+                _send(producer, lane, notification_id, _marked(message) if first else message, tries)
                 rung += 1
                 self._count(lane)
         return rung
 
-    def ring_together(self, ids: Sequence[str], lane: str, *, among: int = 0, in_turn: bool = False) -> int:
+    def ring_together(
+        self, ids: Sequence[str], lane: str, *, among: int = 0, in_turn: bool = False, first: bool = False
+    ) -> int:
         """Enqueue the first passes of many, some to a message; how many were rung.
 
         Few are rung for by themselves, as are those that fetch files.
@@ -82,19 +83,22 @@ class Bells:
             lane: Of all of them.
             among: How many are rung for about now, where these are a part of them.
             in_turn: Have as few slots as can be at them, one after another.
+            first: As for `ring`; they are taken in their order.
 
         Raises:
             The same as `ring`.
         """
         size = broker.BATCH_IDS if in_turn and lane != "files" else batch_size(among or len(ids), lane)
+        # What is put before all others last is taken first.
+        order = reversed if first else iter
         if size == 1:
-            return self.ring((notification_id, lane, 0) for notification_id in ids)
+            return self.ring(((each, lane, 0) for each in order(ids)), first=first)
         tries = self._tries()
         with self._acquired(self._producers) as producer, broker.confirmed_together(producer):
-            for some in _in_parts(ids, size):
+            for some in order(list(_in_parts(ids, size))):
                 task_id = str(uuid.uuid4())
                 message = task_message(broker.DELIVER_MANY_TASK, task_id, 0, some)
-                _send(producer, lane, task_id, message, tries)
+                _send(producer, lane, task_id, _marked(message) if first else message, tries)
                 self._count(lane)
         return len(ids)
 
@@ -219,6 +223,12 @@ def batch_size(count: int, lane: str) -> int:
 def messages_for(count: int, lane: str, *, among: int = 0) -> int:
     """How many messages they are together, where they are a part of so many."""
     return math.ceil(count / batch_size(among or count, lane))
+
+
+def _marked(message: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+    """A message that goes before all that wait in its queue."""
+    body, headers = message
+    return body, {**headers, redis_transport.FIRST: True}
 
 
 def _in_parts(ids: Sequence[str], size: int) -> Iterator[list[str]]:

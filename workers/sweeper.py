@@ -143,21 +143,20 @@ class Sweeper:
     def _ring(self, lane: str, found: Sweep, room: int, *, may_share: bool) -> int:
         """Ring for what was found; how many bells that were."""
         # A worker tries one suspect at a time; in one slot they wait for each other and for nothing else.
-        turns = [(each, lane, passes) for each, passes in found.ring if each in found.called]
-        firsts = {
-            each: each in found.suspects
-            for each, passes in found.ring
-            if passes == 0 and each not in found.called
-        }
+        called = found.called - found.suspects
+        turns = [(each, passes) for each, passes in found.ring if each in called]
+        first_turns = [each for each, passes in turns if passes == 0]
+        later_turns = [(each, lane, passes) for each, passes in reversed(turns) if passes > 0]
+        others = [(each, passes) for each, passes in found.ring if each not in called]
+        firsts = {each: each in found.suspects for each, passes in others if passes == 0}
         suspects = [each for each, is_suspect in firsts.items() if is_suspect]
         together = [each for each, is_suspect in firsts.items() if not is_suspect and may_share]
-        apart = {*suspects, *together, *found.called}
-        singly = [(each, lane, passes) for each, passes in found.ring if each not in apart]
+        apart = {*suspects, *together}
+        singly = [(each, lane, passes) for each, passes in others if each not in apart]
         bells = self._runtime.bells
         try:
-            # The last one of these is taken first.
-            rung = bells.ring(reversed(turns), first=True) + bells.ring(singly)
-            rung += bells.ring_together(together, lane)
+            rung = bells.ring_together(first_turns, lane, first=True) + bells.ring(later_turns, first=True)
+            rung += bells.ring(singly) + bells.ring_together(together, lane)
             rung += bells.ring_together(suspects, lane, in_turn=True)
             for notification_id, _ in found.ended[: max(room - rung, 0)]:
                 self._runtime.ring_end(notification_id)

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -213,9 +213,9 @@ def test_sweepers_at_once_ring_once_for_each(installation: Installation) -> None
         sweeper._lock_key = f"notify:sweeper:{runtime.worker}"
         ring = runtime.bells.ring_together
 
-        def remember(ids: Sequence[str], lane: str, *, among: int = 0, in_turn: bool = False) -> int:
+        def remember(ids: Sequence[str], lane: str, **how: Any) -> int:
             rung.extend(ids)
-            return ring(ids, lane, among=among, in_turn=in_turn)
+            return ring(ids, lane, **how)
 
         runtime.bells.ring_together = remember  # type: ignore[method-assign]
         start.wait()

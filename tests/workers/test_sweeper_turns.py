@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -77,6 +78,32 @@ def test_it_goes_before_what_is_in_the_queue_which_may_be_full(swept: Swept, in_
     swept.installation.server.advance(31)
     assert swept.sweep() == 2
     assert next_taken(swept)[:3] == [*in_line, "old"]
+
+
+def test_many_share_messages_and_are_taken_in_their_order(swept: Swept) -> None:
+    swept.installation.configure(primary=free_port())
+    swept.installation.runtime.store.change({"limits.primary_email_messages_per_minute": 600}, author="test")
+    swept.installation.publish_many(BACKLOG)
+    ids = swept.installation.publish_many(196)
+    waits = [wait_for_turn(swept, each) for each in ids]
+    assert waits[99] == 0.0 < waits[100]
+    swept.forget_bells()
+    swept.installation.server.advance(31)
+    swept.sweep()
+    messages = [json.loads(each) for each in swept.redis.lrange(broker.QUEUE_OF_LANE["normal"], 0, -1)]
+    taken = [json.loads(base64.b64decode(each["body"]))[0][0] for each in reversed(messages)]
+    assert taken[:16] == [ids[start : start + 6] for start in range(100, 196, 6)]
+
+
+@pytest.mark.parametrize("passes, lapses", [(1, 0), (0, 1)])
+def test_one_that_was_tried_before_goes_first_too_but_for_one_whose_worker_died(
+    swept: Swept, in_line: list[str], passes: int, lapses: int
+) -> None:
+    swept.redis.hset(f"notify:n:{in_line[0]}", mapping={"pass": passes, "lapses": lapses})
+    swept.installation.server.advance(31)
+    swept.sweep()
+    assert (in_line[0] in next_taken(swept)[:2]) == (not lapses)
+    assert in_line[1] in next_taken(swept)[:2]
 
 
 def test_before_its_time_it_is_not_rung_for(swept: Swept, in_line: list[str]) -> None:
