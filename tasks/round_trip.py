@@ -225,11 +225,11 @@ class UnderWay:
         self._is_first_try = False
         if self._fault:
             raise self._fault
-        spent = self._clock() - self._began
-        if spent < _SHORTLY_SECONDS:
+        spent, patience = self._clock() - self._began, self._connection.socket_timeout
+        if spent < _SHORTLY_SECONDS or patience is None:
             return [_answer(self._connection)]
         # What its caller did meanwhile counts: two waits are not to add up.
-        left = max(self._connection.socket_timeout - spent, _SHORTLY_SECONDS)
+        left = max(patience - spent, _SHORTLY_SECONDS)
         return [_answer(self._connection, timeout=left)]
 
     def _end(self) -> None:
