@@ -7,7 +7,6 @@ time. For scripts alone that was a third of a delivery's processor time; this wa
 from __future__ import annotations
 
 import math
-import os
 import time
 import weakref
 from collections import deque
@@ -20,6 +19,7 @@ from redis.commands.core import Script
 
 from tasks.messenger import Messenger
 from tasks.strands import aside, strands, wait_until_readable
+from tasks.this_process import process_id
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class RoundTrips:
     def __init__(self, client: redis.Redis, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = client.connection_pool
         self._clock = clock
-        self._pid = os.getpid()
+        self._pid = process_id()
         #: Used last, used again first: what is not needed at the same time goes back to the pool.
         self._at_hand: deque[tuple[Any, float]] = deque()
 
@@ -140,8 +140,8 @@ class RoundTrips:
 
     def _at_hand_now(self) -> tuple[Any, float] | None:
         """One that was used a moment ago, and until when it is used so."""
-        if self._pid != os.getpid():
-            self._pid, self._at_hand = os.getpid(), deque()
+        if self._pid != process_id():
+            self._pid, self._at_hand = process_id(), deque()
         now = self._clock()
         while self._at_hand:
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -29,6 +28,7 @@ from tasks.limits import (
     far_turn,
 )
 from tasks.server import Server
+from tasks.this_process import process_id
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0
@@ -299,7 +299,7 @@ class Admission:
     def _of_this_process(self) -> _Kept:
         # A new object in each process: a child of a fork has none of its parent's connections. Threads that
         # meet here agree on one: setdefault is atomic.
-        pid = os.getpid()
+        pid = process_id()
         return self._processes.get(pid) or self._processes.setdefault(pid, _Kept())
 
     def _run(self, kept: _Kept) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import redis
 
 from settings_store.logs import EventLog
 from tasks.ledger import Claim, Ledger
+from tasks.this_process import process_id
 
 #: A third of the lease: two renewals may fail before a claim is lost.
 RENEW_EVERY_SECONDS: Final = 10.0
@@ -72,7 +72,7 @@ class LeaseKeeper:
     def _of_this_process(self) -> _Kept:
         # A new object in each process, because a thread of the parent may have held the lock when it forked.
         # Threads that meet here agree on one: setdefault is atomic.
-        pid = os.getpid()
+        pid = process_id()
         return self._processes.get(pid) or self._processes.setdefault(pid, _Kept())
 
     def _run(self, kept: _Kept) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -14,6 +13,7 @@ from typing import Protocol
 
 from tasks.server import Server
 from tasks.strands import aside
+from tasks.this_process import process_id
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
 from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched
@@ -309,7 +309,7 @@ class ConnectionPool:
 
     @property
     def _of_this_process(self) -> _Kept:
-        pid = os.getpid()
+        pid = process_id()
         if pid not in self._processes:
             self._forget_parents(pid)
         return self._processes[pid]
