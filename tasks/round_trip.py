@@ -154,7 +154,8 @@ class RoundTrips:
         return None
 
     def _give_back(self, connection: Any, until: float) -> None:
-        if len(self._at_hand) < AT_HAND_MAXIMUM:
+        # One that was lost is the pool's to connect anew: strands must not wait for that.
+        if connection.is_connected and len(self._at_hand) < AT_HAND_MAXIMUM:
             self._at_hand.append((connection, until))
         else:
             self._pool.release(connection)

@@ -283,6 +283,26 @@ def test_a_way_that_stays_cut_is_an_error_to_all_and_later_ones_are_answered(
     assert far_desk.ask(*NAMES) == GOOD
 
 
+def test_what_was_lost_is_never_connected_anew_in_the_thread_that_all_strands_share(
+    far_desk: Desk, way: Severable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect_as_ever = redis.Connection.connect_check_health
+    where: list[str] = []
+
+    def connect_and_tell(connection: redis.Connection, **how: Any) -> None:
+        where.append(threading.current_thread().name)
+        connect_as_ever(connection, **how)
+
+    monkeypatch.setattr(redis.Connection, "connect_check_health", connect_and_tell)
+    way.cut()
+    for _ in range(2):
+        assert far_desk.ask("meanwhile") == [redis.ConnectionError]
+    way.mend()
+    assert far_desk.ask("after") == [["after", 1]]
+    assert where
+    assert "strands" not in where
+
+
 def test_a_way_that_breaks_again_and_again_loses_no_answer_and_mixes_none_up(
     far_desk: Desk, way: Severable
 ) -> None:
