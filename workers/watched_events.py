@@ -6,6 +6,7 @@ and the next ones ask again. Who begins to watch misses nothing of what happens 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -32,6 +33,8 @@ class WatchedDispatcher(EventDispatcher):
         self._flush_soon: Any = self.on_send_buffered  # type: ignore[has-type]  # Celery has no types
         if self._flush_soon is not None:
             self.on_send_buffered = self._flush_soon_if_heard
+            # The loop flushes, and it alone waits for the broker: passes would, with all that go beside them.
+            self.buffer_limit = sys.maxsize
 
     def _flush_soon_if_heard(self) -> None:
         """Wake the loop that flushes; in the silence it has nothing to do, and its timer ends that."""

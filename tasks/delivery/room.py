@@ -32,6 +32,11 @@ class Room:
             self._taken -= places
 
     @property
+    def is_for_one(self) -> bool:
+        """Whether there is a single slot, as in a child of a pool of processes."""
+        return self._slots() == 1
+
+    @property
     def is_crowded(self) -> bool:
         """Whether more places are taken than there are: whoever has several is to give some back."""
         return self._taken > self._slots()

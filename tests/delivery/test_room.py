@@ -61,6 +61,9 @@ def test_it_goes_by_the_slots_of_the_moment() -> None:
     assert room.take(5) == 3
     slots = 2
     assert room.is_crowded
+    assert not room.is_for_one
+    slots = 1
+    assert room.is_for_one
 
 
 def test_threads_that_come_at_once_never_have_more_than_there_is_beyond_their_one() -> None:

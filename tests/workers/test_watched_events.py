@@ -103,6 +103,23 @@ def test_an_event_wakes_the_loop_that_flushes_only_where_it_may_go_out(
     assert types(channel) == [["task-one"], ["task-two", "task-three"]]
 
 
+def test_who_sends_many_leaves_the_broker_to_the_loop(channel: Channel) -> None:
+    channel.heard_by = 1
+    dispatcher = WatchedDispatcher(
+        app=Celery("test", broker="memory://", set_as_current=False),
+        enabled=False,
+        hostname="w",
+        buffer_group=["task"],
+        on_send_buffered=lambda: None,
+    )
+    dispatcher.enabled, dispatcher.producer = True, Producer(channel)
+    for number in range(100):
+        dispatcher.send(f"task-{number}", uuid="n1")
+    assert types(channel) == []
+    dispatcher.flush()
+    assert [kind for some in types(channel) for kind in some] == [f"task-{number}" for number in range(100)]
+
+
 def test_who_came_meanwhile_is_told_what_was_kept_without_another_event(
     channel: Channel, now: list[float], send: Callable[[str], None]
 ) -> None:
