@@ -216,6 +216,28 @@ def test_a_pass_that_crashes_ends_no_other(losing: tuple[Bench, Losing], call: s
     )
 
 
+@pytest.mark.parametrize("slots", [1, 4])
+def test_one_whose_claim_went_astray_when_time_was_over_is_left_with_the_others(
+    losing: tuple[Bench, Losing], monkeypatch: pytest.MonkeyPatch, slots: int
+) -> None:
+    bench, ledger = losing
+    accept(bench)
+
+    def die(*_arguments: object, **_named: object) -> None:
+        # The turn of the next one was taken already, to be asked for in this very round trip.
+        bench.clock.advance(BATCH_SECONDS)
+        raise WorkerDied
+
+    monkeypatch.setattr(ledger, "finish", die)
+    # One more than there are slots, and others behind it.
+    ids = [*IDS, "n5", "n6"]
+    accept(bench, "n5", "n6")
+    told, left = run(bench, ids=ids, slots=slots)
+    assert {became for _, became in told} == {WorkerDied.__name__}
+    assert sorted(each for each, _ in told) + left == ids
+    assert len(told) == slots
+
+
 def test_who_hears_and_fails_keeps_nobody_from_being_sent(
     bench: Bench, primary: MailServer, caplog: pytest.LogCaptureFixture
 ) -> None:
