@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 
 
 class Room:
-    """The passes under way in one process; safe between threads.
+    """The passes under way in one process, never more than it has slots; safe between threads.
+
+    A worker that is killed leaves as many mails uncertain as it was sending: that is what this bounds.
 
     Args:
         slots: How many there may be.
@@ -16,20 +18,30 @@ class Room:
 
     def __init__(self, slots: Callable[[], int]) -> None:
         self._slots = slots
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._taken = 0
+        self._waiting = 0
 
     def take(self, wanted: int) -> int:
-        """Take as many places as are free, no more than wanted and one in any case; how many that are."""
-        with self._lock:
+        """Take as many places as are free, no more than wanted; how many that are.
+
+        Where none is, one that somebody has beyond the first is waited for: its pass is finished before.
+        """
+        with self._changed:
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: self._taken < max(self._slots(), 1))
+            finally:
+                self._waiting -= 1
             taken = max(min(wanted, self._slots() - self._taken), 1)
             self._taken += taken
             return taken
 
     def leave(self, places: int = 1) -> None:
         """Give places back."""
-        with self._lock:
+        with self._changed:
             self._taken -= places
+            self._changed.notify_all()
 
     @property
     def is_for_one(self) -> bool:
@@ -38,8 +50,8 @@ class Room:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether more places are taken than there are: whoever has several is to give some back."""
-        return self._taken > self._slots()
+        """Whether somebody waits for a place: whoever has several is to give some back."""
+        return self._taken + self._waiting > self._slots()
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:

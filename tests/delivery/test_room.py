@@ -1,12 +1,13 @@
-"""A process makes as many passes at once as it has slots, whoever brought them."""
+"""A process makes no more passes at once than it has slots, whoever brought them."""
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
 from tasks.delivery.room import Room
+from tests.rigs.processes import wait_until
 
 
 @pytest.mark.parametrize(
@@ -15,14 +16,12 @@ from tasks.delivery.room import Room
         (8, 0, 50, 8),
         (8, 0, 3, 3),
         (8, 5, 50, 3),
-        # One in any case: who takes it has a slot of the pool.
-        (8, 8, 50, 1),
-        (8, 9, 50, 1),
+        (8, 7, 50, 1),
         (1, 0, 50, 1),
         (8, 0, 0, 1),
     ],
 )
-def test_whoever_comes_has_what_is_free_and_one_in_any_case(
+def test_whoever_comes_has_what_is_free_and_one_at_least(
     slots: int, taken: int, wanted: int, given: int
 ) -> None:
     room = Room(lambda: slots)
@@ -31,17 +30,23 @@ def test_whoever_comes_has_what_is_free_and_one_in_any_case(
     assert room.take(wanted) == given
 
 
-def test_it_is_crowded_as_soon_as_more_are_taken_than_there_are_and_until_some_are_given_back() -> None:
+def test_who_finds_none_free_waits_until_one_is_given_back_and_it_is_crowded_meanwhile() -> None:
     room = Room(lambda: 4)
     assert room.take(4) == 4
     assert not room.is_crowded
-    with room.one():
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.submit(room.take, 50), threads.submit(room.take, 1)
+        wait_until(lambda: room._waiting == 2, what="both waiting")
         assert room.is_crowded
-        with room.one():
-            room.leave()
-            assert room.is_crowded
-        assert not room.is_crowded
-    room.leave(3)
+        assert not wait({first, second}, timeout=0).done
+        room.leave()
+        wait({first, second}, timeout=60, return_when=FIRST_COMPLETED)
+        assert (first.done(), second.done()) in {(True, False), (False, True)}
+        assert room.is_crowded
+        room.leave()
+        assert (first.result(60), second.result(60)) == (1, 1)
+    assert not room.is_crowded
+    room.leave(4)
     assert room.take(50) == 4
 
 
@@ -66,22 +71,19 @@ def test_it_goes_by_the_slots_of_the_moment() -> None:
     assert room.is_for_one
 
 
-def test_threads_that_come_at_once_never_have_more_than_there_is_beyond_their_one() -> None:
-    slots, threads = 12, 6
+def test_threads_that_come_at_once_never_have_more_than_there_is() -> None:
+    slots, threads, rounds = 12, 20, 50
     room = Room(lambda: slots)
-    gate = threading.Barrier(threads)
-    taken: list[int] = []
+    most: list[int] = []
 
-    def take() -> None:
-        gate.wait(60)
-        taken.append(room.take(5))
+    def come_and_go(_number: int) -> None:
+        for _ in range(rounds):
+            taken = room.take(5)
+            most.append(room._taken)
+            room.leave(taken)
 
-    at_once = [threading.Thread(target=take) for _ in range(threads)]
-    for thread in at_once:
-        thread.start()
-    for thread in at_once:
-        thread.join(60)
-    # 5, 5, 2, and one for each of those that found nothing free.
-    assert sorted(taken) == [1, 1, 1, 2, 5, 5]
-    room.leave(sum(taken))
+    with ThreadPoolExecutor(threads) as at_once:
+        list(at_once.map(come_and_go, range(threads)))
+    assert len(most) == threads * rounds
+    assert max(most) <= slots
     assert room.take(50) == slots
