@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 import redis
 
+from settings_store.environment import Environment
 from tasks.notification import InvalidNotification
 from tasks.portion import ACCEPT_AT_ONCE
-from tasks.publisher import KeyConflict, Published, PublishInterrupted
+from tasks.publisher import KeyConflict, Published, Publisher, PublishInterrupted
 from tasks.round_trip import UnderWay
 from tests.rigs.faketime_redis import FaketimeRedis
 from tests.rigs.notifications import email
 from tests.rigs.publisher_door import Door, door_to
+from tests.rigs.severable import Severable, severable
 
 _ALL = 3 * ACCEPT_AT_ONCE
 
@@ -134,3 +138,47 @@ def test_a_fault_of_the_documents_own_leaves_nothing_behind(door: Door) -> None:
     with pytest.raises(LookupError):
         door.publisher.publish_many(Interrupting(2 * ACCEPT_AT_ONCE + 5, fail))
     assert door.publisher.publish(email(id="after")).id == "after"
+
+
+def test_programs_that_go_on_each_time_the_way_breaks_lose_none_and_send_none_twice(
+    own_server: FaketimeRedis,
+) -> None:
+    receipts: dict[str, int] = {}
+    wrong: list[object] = []
+
+    def disturb(way: Severable) -> None:
+        # A number of times, so that a slow machine comes to an end as well.
+        for pause, cut_for in ((0.01, 0.3), (0.02, 0.0), (0.03, 0.0), (0.02, 0.3), (0.01, 0.0)) * 2:
+            time.sleep(pause)
+            way.cut()
+            # Longer than a publisher tries again by itself.
+            time.sleep(cut_for)
+            way.mend()
+
+    def publish(publisher: Publisher, name: str) -> None:
+        left = [email(subject=f"{name}.{number}") for number in range(4 * ACCEPT_AT_ONCE)]
+        while left:
+            try:
+                outcomes, left = publisher.publish_many(left), []
+            except PublishInterrupted as broken:
+                outcomes, left = list(broken.outcomes.values()), rest_of(left, broken)
+            for each in outcomes:
+                if isinstance(each, Published) and (each.id not in receipts or each.again):
+                    receipts[each.id] = each.number
+                else:
+                    wrong.append(each)
+
+    with severable(own_server.url) as way, door_to(own_server.url) as door:
+        url = f"redis://127.0.0.1:{way.port}/0"
+        publisher = Publisher.connect(Environment(redis_url=url, broker_url=url))
+        threads = [threading.Thread(target=publish, args=(publisher, name)) for name in "abc"]
+        threads.append(threading.Thread(target=disturb, args=(way,)))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        publisher.close()
+        assert not wrong
+        assert sorted(receipts.values()) == list(range(1, 3 * 4 * ACCEPT_AT_ONCE + 1))
+        assert sum(door.queries.counts().values()) == 3 * 4 * ACCEPT_AT_ONCE
+        assert {each for each in receipts if door.queries.get(each) is None} == set()
