@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import redis
 
 from settings_store.snapshot import Snapshot
+from tasks import tracing
 from tasks.entries import Document, checked
 from tasks.ledger import Accepted, LedgerUnavailable
 from tasks.notification import InvalidNotification
@@ -67,8 +68,10 @@ class Many:
             answers = recording.answers()
             self._under_way = None
             moved = self._moved(recording.portion, answers)
+            # Spans, where there are any, end in the order in which they began.
+            goes_ahead = not moved and not tracing.is_on()
             try:
-                if not moved:
+                if goes_ahead:
                     # Before anything else is done with the answers: Redis has no more to do now.
                     self._send(following)
             finally:
@@ -77,7 +80,9 @@ class Many:
                 # Made by older options, as was what follows: once more, in the same order.
                 self._again.extendleft(reversed([*moved, *following.entries]))
                 self._forget_options()
-                self._send(self._prepared())
+                following = self._prepared()
+            if not goes_ahead:
+                self._send(following)
 
     def _prepared(self) -> Portion:
         portion = Portion(self._options, among=len(self._documents))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Sequence
 
 import redis
@@ -72,7 +73,8 @@ class Recording:
             alone = portion.among == 1
             traced = opened.enter_context(accepting(self._entries, current=alone))
             bells = self._doorbell.written(self._entries, among=portion.among)
-            opened.enter_context(tracing.step("ledger"))
+            self._step = opened.enter_context(contextlib.ExitStack())
+            self._step.enter_context(tracing.step("ledger"))
             self._under_way = recorder.ledger.begin_accepting(
                 traced,
                 ring=not self._doorbell.one_redis,
@@ -92,7 +94,14 @@ class Recording:
         """
         # While the ledger is at it, so that nobody waits for the one after the other.
         self._has_room = self._doorbell.has_room(self._entries, among=self.portion.among)
-        return self._under_way.accepted()
+        try:
+            answers = self._under_way.accepted()
+        except BaseException:
+            # The spans are told of what kept it from being accepted.
+            self._opened.__exit__(*sys.exc_info())
+            raise
+        self._step.close()
+        return answers
 
     def settle(self, answers: Sequence[Accepted]) -> None:
         """Count what was accepted, and ring for it where recording did not."""
