@@ -197,11 +197,14 @@ class Attempt:
             self._failed(failure)
         except LimitReached as reached:
             far_turn = self._ticket.far_turn(reached.wait) if self._ticket else ""
-            self.result.postponed = Postponed(reached.wait.at_ms, str(reached), far_turn)
             self._lacks_connection = reached.wait.limit == "connections"
+            self.result.postponed = Postponed(
+                reached.wait.at_ms, str(reached), far_turn, lacks_connection=self._lacks_connection
+            )
         except SignInAwaited as awaited:
             seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)
-            self.result.postponed = Postponed(self._state.now_ms() + int(seconds * 1000), str(awaited))
+            until_ms = self._state.now_ms() + int(seconds * 1000)
+            self.result.postponed = Postponed(until_ms, str(awaited), lacks_connection=True)
         return False
 
     def _send(self, connection: Connection) -> None:

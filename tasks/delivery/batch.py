@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from settings_store.logs import EventLog
@@ -59,11 +59,15 @@ def deliver_many(
     """
     until = clock() + SHORTEST_BATCH_SECONDS + draw() * (BATCH_SECONDS - SHORTEST_BATCH_SECONDS)
     left = deque(ids)
+    more = room.take(len(ids)) - 1
+    # Those that may still come to a connection.
+    going = 1 + more
 
     def goes_on() -> bool:
         return bool(left) and not stopping() and clock() < until
 
     def one_after_another(*, gives_way: bool) -> None:
+        nonlocal going
         turn: Turn | None = None
 
         def following() -> Turn | None:
@@ -85,8 +89,10 @@ def deliver_many(
             except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
                 result = error
             _tell(end, now.id, result)
-
-    more = room.take(len(ids)) - 1
+            if isinstance(result, PassResult) and result.lacks_connection and going > 1:
+                # The others have those that there are; the next one would only be sent back as well.
+                going -= 1
+                return
 
     def beside() -> None:
         nonlocal more
@@ -97,15 +103,18 @@ def deliver_many(
             room.leave()
 
     try:
-        if room.is_for_one:
-            # There is nobody to share a thread or a question with: to wait for a strand costs a tenth more.
-            one_after_another(gives_way=False)
-        else:
-            strands.run([lambda: one_after_another(gives_way=False), *[beside] * more])
+        # One alone has nobody to share a thread or a question with: to wait for a strand costs a tenth more.
+        run = _make_here if room.is_for_one else strands.run
+        run([lambda: one_after_another(gives_way=False), *[beside] * more])
     finally:
         # Those too of whoever never came to begin, or to an end.
         room.leave(1 + more)
     return list(left)
+
+
+def _make_here(calls: Iterable[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
 
 
 def _tell(hears: Callable[..., None], *what: object) -> None:

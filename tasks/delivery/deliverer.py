@@ -68,12 +68,15 @@ class PassResult:
         reason: Why, in words without addresses and text; blank where nothing is to be said.
         wait_seconds: How long until it is tried again, where it is.
         ran: False where there was nothing to do here: it is somebody else's, not due, or final.
+        lacks_connection: Whether it waits because there was no connection to be had; the following one was
+            not claimed then.
     """
 
     state: State | Literal["unknown"]
     reason: str = ""
     wait_seconds: float = 0.0
     ran: bool = True
+    lacks_connection: bool = False
 
 
 class Deliverer:
@@ -300,7 +303,8 @@ class Deliverer:
         if then != "held":
             _announce(state, wait)
         # What is to be held is refused where the options changed, and this pass then goes on.
-        following = state.following() if then != "held" else None
+        lacks_connection = state.walked.lacks_connection
+        following = state.following() if then != "held" and not lacks_connection else None
         beside = following.questions() if following else ()
         with tracing.span("finish"):
             status, now_in = self._insist(
@@ -330,7 +334,8 @@ class Deliverer:
                 _log.info("pass_ended", state=now_in, reason=reason or None, again_in_seconds=again)
                 if now_in == "cancelled":
                     withdraw(state, self._ledger, self._insist)
-                return PassResult(now_in, reason, wait if now_in in OPEN_STATES else 0.0)
+                again_in = wait if now_in in OPEN_STATES else 0.0
+                return PassResult(now_in, reason, again_in, lacks_connection=lacks_connection)
 
 
 def _fingerprints_in_use(snapshot: Snapshot) -> tuple[str, ...]:

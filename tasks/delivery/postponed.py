@@ -13,8 +13,10 @@ class Postponed:
         until_ms: In Unix milliseconds, by Redis' clock.
         reason: Why, in words for the operator.
         far_turn: The name of a turn that another limit would bring nearer; blank where it is none.
+        lacks_connection: Whether there is no connection to be had now, for this or any other message.
     """
 
     until_ms: int
     reason: str
     far_turn: str = ""
+    lacks_connection: bool = False

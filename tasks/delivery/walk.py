@@ -90,6 +90,7 @@ class Walk:
         """
         state = self._state
         state.walked.waits_until_ms, state.walked.far_turn = 0, ""
+        state.walked.lacks_connection = False
         state.walked.barred.clear()
         resend_uncertain(state, self._chain, self._offer)
         for hop in self._chain:
@@ -178,6 +179,7 @@ class Walk:
         if postponed.until_ms < self._state.claim.expires_at_ms:
             self._state.walked.waits_until_ms = postponed.until_ms
             self._state.walked.far_turn = postponed.far_turn
+            self._state.walked.lacks_connection = postponed.lacks_connection
         else:
             self._state.walked.passed_over.add(hop.server.fingerprint)
 

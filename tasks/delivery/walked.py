@@ -19,6 +19,7 @@ class Walked:
         out_of_time: Whether recipients were left because the pass took too long.
         waits_until_ms: When the server may be tried again that everything still open waits for; 0 = none.
         far_turn: The name of the turn that it waits for so; blank where it is none, or near.
+        lacks_connection: Whether that is because there was no connection to be had.
         barred: Servers that were left alone because their breaker says so, by fingerprint.
     """
 
@@ -29,6 +30,7 @@ class Walked:
     out_of_time: bool = False
     waits_until_ms: int = 0
     far_turn: str = ""
+    lacks_connection: bool = False
     barred: dict[str, Permission] = field(default_factory=dict)
 
     @property

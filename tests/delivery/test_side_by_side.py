@@ -366,6 +366,25 @@ def test_few_connections_that_are_allowed_carry_all(
     assert primary.most_open == connections
 
 
+@pytest.mark.parametrize("connections", [1, 3])
+def test_whoever_finds_no_connection_leaves_the_rest_to_those_that_have_one(
+    batch_of: MakeBatch, bench: Bench, primary: MailServer, connections: int
+) -> None:
+    slots = 6
+    batch = batch_of(slots)
+    bench.set(limits__primary_email_connections=connections)
+    bench.pool._idle._limits = IdleLimits(wait_seconds=0.0)
+    # None follows behind a text, so that nobody else comes to a connection.
+    primary.offers = ("SIZE 10000000",)
+    batch.accept()
+    assert batch.run() == []
+    became = Counter(batch.became.values())
+    assert became["waiting"] <= slots - 1
+    assert became["delivered"] == len(IDS) - became["waiting"]
+    batch.run_until_delivered()
+    assert got(primary) == ONCE
+
+
 def test_what_is_urgent_has_the_only_connection_before_what_comes_with_it(
     batch_of: MakeBatch, bench: Bench, primary: MailServer
 ) -> None:
