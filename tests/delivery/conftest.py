@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -10,12 +11,14 @@ import redis
 from settings_store.keyring import Keyring, generate
 from tasks.attachments.gatherer import Places
 from tasks.attachments.local_files import LocalFiles
+from tasks.delivery.deliverer import Deliverer
 from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
 from tests.rigs.job_mails import STDERR, STDOUT
 from tests.rigs.odd_files import OddFile, OddShare
 from tests.rigs.scheduler_api import PASSWORD, USER, SchedulerApi, scheduler_api
+from tests.rigs.side_by_side import Batch
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +77,15 @@ def another(bench: Bench) -> Iterator[Another]:
     worker = Another(bench, "w2")
     yield worker
     worker.pool.close()
+
+
+@pytest.fixture
+def batch_of(bench: Bench) -> Iterator[Callable[..., Batch]]:
+    with contextlib.ExitStack() as ends:
+
+        def make(slots: int, **more: Deliverer) -> Batch:
+            made = Batch(bench, slots, **more)
+            ends.callback(made.close)
+            return made
+
+        yield make
