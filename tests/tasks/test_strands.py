@@ -7,7 +7,7 @@ import fcntl
 import resource
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -26,21 +26,6 @@ LONG = 60.0
 BEYOND_SELECT = 1_024
 
 Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def together() -> Iterator[Strands]:
-    made = Strands()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    with contextlib.ExitStack() as ends:
-        near, far = (ends.enter_context(each) for each in socket.socketpair())
-        near.settimeout(0)
-        yield near, far
 
 
 def fill(peer: socket.socket) -> None:

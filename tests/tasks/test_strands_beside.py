@@ -9,7 +9,7 @@ import itertools
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -27,39 +27,8 @@ from tests.rigs.processes import wait_until
 
 #: Longer than any test takes: what waits so long waits for something else.
 LONG = 60.0
-BEYOND_SELECT = 1_024
 
 Pair = tuple[socket.socket, socket.socket]
-
-
-@pytest.fixture
-def together() -> Iterator[Strands]:
-    made = Strands()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    with contextlib.ExitStack() as ends:
-        near, far = (ends.enter_context(each) for each in socket.socketpair())
-        near.settimeout(0)
-        yield near, far
-
-
-def fill(peer: socket.socket) -> None:
-    """Write until it takes no more."""
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            peer.send(bytes(65_536))
-
-
-def drain(peer: socket.socket, count: int = 65_536) -> None:
-    """Read until there is nothing."""
-    peer.settimeout(0)
-    with contextlib.suppress(BlockingIOError):
-        while peer.recv(count):
-            pass
 
 
 # -- aside
