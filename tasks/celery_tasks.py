@@ -25,6 +25,7 @@ from settings_store.logs import EventLog
 from settings_store.logs.line import places
 from tasks import broker, message_headers, tracing
 from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
+from tasks.delivery.batch import PATIENCE_SECONDS
 from tasks.delivery.batch import deliver_many as deliver_all
 from tasks.delivery.deliverer import PassResult
 from tasks.later_start import starting_at, taken_over
@@ -314,6 +315,7 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
         _tell_end(parts, rows, notification_id, result)
 
     wanted = [each for each in ids if not _is_cancelled(parts, rows, each)]
+    queue = request.delivery_info["routing_key"]
     left = deliver_all(
         parts.deliverer,
         wanted,
@@ -322,10 +324,11 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
         stopping=parts.stopping.is_set,
         room=parts.room,
         strands=parts.strands,
+        patience_seconds=0.0 if queue == broker.QUEUE_OF_LANE["high"] else PATIENCE_SECONDS,
     )
     if left:
         # To other slots, or to other workers.
-        parts.ring_together(left, broker.LANE_OF_QUEUE[request.delivery_info["routing_key"]])
+        parts.ring_together(left, broker.LANE_OF_QUEUE[queue])
     return f"{len(wanted) - len(left)} of {len(wanted)}"
 
 

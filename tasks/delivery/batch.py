@@ -25,6 +25,10 @@ from tasks.strands import Strands
 BATCH_SECONDS: Final = 1.0
 SHORTEST_BATCH_SECONDS: Final = 0.25
 
+#: So long a batch that is not urgent waits for those before it: where servers answer at once each is over
+#: soon, and all of them side by side would be cut off by the time above. It has a slot meanwhile.
+PATIENCE_SECONDS: Final = 0.25
+
 _log = EventLog(__name__)
 
 Begin = Callable[[str], None]
@@ -41,6 +45,7 @@ def deliver_many(
     stopping: Callable[[], bool],
     room: Room,
     strands: Strands,
+    patience_seconds: float = 0.0,
     draw: Callable[[], float] = random.random,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
@@ -54,12 +59,13 @@ def deliver_many(
         stopping: Whether this process is to end: then none is begun any more.
         room: Says how many passes are made at a time.
         strands: What they are made by.
+        patience_seconds: How long it waits, at the most, for others to make room.
         draw: A random number from 0 to 1, for how long to go on.
         clock: Seconds that only grow.
     """
+    more = room.take(len(ids), patience_seconds=patience_seconds) - 1
     until = clock() + SHORTEST_BATCH_SECONDS + draw() * (BATCH_SECONDS - SHORTEST_BATCH_SECONDS)
     left = deque(ids)
-    more = room.take(len(ids)) - 1
     # Those that may still come to a connection.
     going = 1 + more
 

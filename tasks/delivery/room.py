@@ -22,12 +22,21 @@ class Room:
         self._taken = 0
         self._waiting = 0
 
-    def take(self, wanted: int) -> int:
+    def take(self, wanted: int, *, patience_seconds: float = 0.0) -> int:
         """Take as many places as are free, no more than wanted; how many that are.
 
         Where none is, one that somebody has beyond the first is waited for: its pass is finished before.
+
+        Args:
+            wanted: How many.
+            patience_seconds: Before that, wait so long at the most for half of all places, or for what is
+                wanted: many for a short time do more than one for a long time.
         """
         with self._changed:
+            self._changed.wait_for(
+                lambda: self._slots() - self._taken >= min(wanted, max(self._slots() // 2, 1)),
+                patience_seconds,
+            )
             self._waiting += 1
             try:
                 self._changed.wait_for(lambda: self._taken < max(self._slots(), 1))

@@ -87,3 +87,24 @@ def test_threads_that_come_at_once_never_have_more_than_there_is() -> None:
     assert len(most) == threads * rounds
     assert max(most) <= slots
     assert room.take(50) == slots
+
+
+@pytest.mark.parametrize("wanted, enough", [(50, 4), (8, 4), (3, 3)])
+def test_who_has_patience_waits_for_half_of_the_places_or_for_what_is_wanted(
+    wanted: int, enough: int
+) -> None:
+    room = Room(lambda: 8)
+    room.take(8)
+    with ThreadPoolExecutor(1) as others:
+        given = others.submit(lambda: room.take(wanted, patience_seconds=60))
+        room.leave(enough - 1)
+        assert not wait({given}, timeout=0.05).done
+        assert not room.is_crowded
+        room.leave()
+        assert given.result(60) == enough
+
+
+def test_whose_patience_ends_has_what_is_free() -> None:
+    room = Room(lambda: 8)
+    assert room.take(6, patience_seconds=60) == 6
+    assert room.take(50, patience_seconds=0.01) == 2
