@@ -30,7 +30,7 @@ SOURCE = "smtp-source (C), one session"
 def overhead(run: Run) -> Result:
     """Deliveries per second of one worker process, and what stands beside them."""
     source = require_program("smtp-source")
-    singly, together, loop = run.size(50, 500), run.size(50, 2_000), run.size(50, 5_000)
+    singly, together, loop = run.size(50, 500), run.size(50, 5_000), run.size(50, 5_000)
     cpu: dict[str, list[float]] = {SINGLY: [], TOGETHER: [], EMPTY: []}
 
     def rate(name: str, took: Emptied, count: int) -> float:

@@ -17,7 +17,7 @@ class _Asked:
     """What one strand asks, and what came of it."""
 
     strand: greenlet
-    commands: Sequence[Sequence[Any]]
+    commands: Sequence[tuple[Any, ...]]
     answers: list[Any] | BaseException = field(default_factory=list)
 
 
@@ -25,20 +25,20 @@ class Messenger:
     """Asks for all strands: what is asked while answers are on their way goes together, after that.
 
     So the more there is to do, the more of it shares a write to the socket, a read, and the moment in which
-    Redis has it on its disk.
+    Redis has it on its disk. Whatever is asked is fit to be asked again, and so to be asked once for several.
 
     Args:
         together: The strands.
         exchange: Asks, and waits for the answers.
     """
 
-    def __init__(self, together: Strands, exchange: Callable[[Sequence[Sequence[Any]]], list[Any]]) -> None:
+    def __init__(self, together: Strands, exchange: Callable[[Sequence[tuple[Any, ...]]], list[Any]]) -> None:
         self._together = together
         self._exchange = exchange
         self._waiting: list[_Asked] = []
         self._is_under_way = False
 
-    def ask(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    def ask(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """The answers.
 
         Raises:
@@ -68,9 +68,11 @@ class Messenger:
 
     def _ask_for(self, group: Sequence[_Asked]) -> None:
         try:
-            answers = iter(self._exchange([command for asked in group for command in asked.commands]))
+            # What several ask alike, as whether a server may be used, is asked once.
+            once = list(dict.fromkeys(command for asked in group for command in asked.commands))
+            answers = dict(zip(once, self._exchange(once), strict=True))
             for asked in group:
-                asked.answers = [next(answers) for _ in asked.commands]
+                asked.answers = [answers[command] for command in asked.commands]
         except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to those who wait
             if len(group) == 1 or isinstance(error, redis.ConnectionError | redis.TimeoutError):
                 for asked in group:

@@ -98,7 +98,7 @@ class RoundTrips:
             self._give_back(connection, until)
             raise
 
-    def _asked(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    def _asked(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         together = strands()
         if together is None:
             return self._exchange(commands)
@@ -107,7 +107,7 @@ class RoundTrips:
             messenger = together.kept[self] = Messenger(together, self._exchange_beside)
         return messenger.ask(commands)
 
-    def _exchange_beside(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    def _exchange_beside(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """`_exchange`, which keeps no other strand from going on, whatever Redis does.
 
         A connection that was used a moment ago is asked here. To connect, to look at one that is older and to
@@ -127,7 +127,7 @@ class RoundTrips:
                 self._give_back(connection, until)
         return aside(lambda: self._exchange(commands))
 
-    def _exchange(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    def _exchange(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         connection, until = self._take()
         try:
             return _persistently(connection, lambda: _exchange(connection, commands))
@@ -175,7 +175,7 @@ class UnderWay:
     def __init__(
         self,
         connection: Any,
-        command: Sequence[Any],
+        command: tuple[Any, ...],
         *,
         otherwise: Callable[[], Any],
         leave: Callable[[], None],
@@ -238,7 +238,7 @@ class UnderWay:
         self._leave()
 
 
-def _command(script: Script, arguments: Sequence[str | int | bytes]) -> Sequence[Any]:
+def _command(script: Script, arguments: Sequence[str | int | bytes]) -> tuple[Any, ...]:
     return ("EVALSHA", script.sha, 0, *arguments)
 
 
@@ -254,17 +254,17 @@ def _persistently(connection: Any, exchange: Callable[[], T]) -> T:
         raise
 
 
-def _exchange(connection: Any, commands: Sequence[Sequence[Any]]) -> list[Any]:
+def _exchange(connection: Any, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
     connection.send_packed_command([_packed(commands)])
     if strands() is not None:
         _let_others_go_on(connection)
     return [_answer(connection) for _ in commands]
 
 
-def _packed(commands: Sequence[Sequence[Any]]) -> bytes:
+def _packed(commands: Sequence[tuple[Any, ...]]) -> bytes:
     """The commands on the wire; the client's own way looks at each argument three times."""
     try:
-        return b"".join(hiredis.pack_command(tuple(command)) for command in commands)
+        return b"".join(hiredis.pack_command(command) for command in commands)
     except TypeError as error:
         raise redis.DataError(str(error)) from None
 

@@ -138,7 +138,11 @@ class Strands:
         """Let the others go on until a socket is ready, so long at the most; whether it is."""
         mine = _Wait(getcurrent(), events, self._clock() + seconds)
         self._next_deadline = min(self._next_deadline, mine.deadline)
-        self._watch(descriptor, [*self._waits.get(descriptor, ()), mine])
+        if descriptor in self._waits:
+            self._watch(descriptor, [*self._waits[descriptor], mine])
+        else:
+            self._waits[descriptor] = [mine]
+            self._poll.register(descriptor, events)
         self.park()
         return mine.is_ready
 

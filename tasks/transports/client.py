@@ -264,6 +264,8 @@ class _Step(AbstractContextManager[None]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._traced.__exit__(kind, error, trace)
+        if error is None:
+            return
         client = self._client
         if isinstance(error, GarbledReply):
             failure = client.failure(Kind.GARBLED)

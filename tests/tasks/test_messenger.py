@@ -129,6 +129,19 @@ def test_what_is_asked_meanwhile_waits_for_the_answers_and_goes_together(desk: D
     assert sorted(turns, key=str) == sorted([[f"{n}.{turn}", 1] for n in NAMES for turn in range(3)], key=str)
 
 
+def test_what_several_ask_alike_is_asked_once_and_answers_them_all(desk: Desk) -> None:
+    outcomes: list[list[Any]] = []
+    alike = [(desk.echo, ("alike",)), (desk.fail, ())]
+    desk.ask("x", script=desk.fail)
+    desk.writes.clear()
+    desk.together.run(
+        [lambda n=name: outcomes.append(desk.trips.run([*alike, (desk.echo, (n,))])) for name in NAMES]  # type: ignore[misc]
+    )
+    assert desk.writes == [len(alike) + len(NAMES)]
+    assert [(first, last) for first, _, last in outcomes] == [(["alike", 1], good) for good in GOOD]
+    assert all(isinstance(refused, redis.ResponseError) for _, refused, _ in outcomes)
+
+
 def test_one_alone_asks_at_once(desk: Desk) -> None:
     for name in NAMES:
         assert desk.ask(name) == [[name, 1]]
@@ -176,7 +189,7 @@ def test_a_refusal_is_its_asker_s_alone(desk: Desk) -> None:
     def asks(place: int, script: Script) -> Callable[[], None]:
         def call() -> None:
             try:
-                outcomes[place] = desk.trips.run_one(script, ("x",))
+                outcomes[place] = desk.trips.run_one(script, (f"n{place}",))
             except redis.ResponseError as error:
                 outcomes[place] = str(error)
 
@@ -185,7 +198,7 @@ def test_a_refusal_is_its_asker_s_alone(desk: Desk) -> None:
     desk.ask("x", script=desk.fail)
     desk.writes.clear()
     desk.together.run([asks(0, desk.echo), asks(1, desk.fail), asks(2, desk.echo)])
-    assert outcomes == [["x", 1], "WRONG on purpose", ["x", 1]]
+    assert outcomes == [["n0", 1], "WRONG on purpose", ["n2", 1]]
     assert desk.writes == [3]
 
 
