@@ -95,8 +95,8 @@ def deliver_many(
             except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
                 result = error
             _tell(end, now.id, result)
-            if isinstance(result, PassResult) and result.lacks_connection and going > 1:
-                # The others have those that there are; the next one would only be sent back as well.
+            if going > 1 and _is_not_the_time(result):
+                left.extend(_not_taken(now, result))
                 going -= 1
                 return
 
@@ -116,6 +116,21 @@ def deliver_many(
         # Those too of whoever never came to begin, or to an end.
         room.leave(1 + more)
     return list(left)
+
+
+def _is_not_the_time(result: PassResult | Exception) -> bool:
+    """Whether the next one would only be sent back as well, while others of the batch go on.
+
+    They have the connections that there are; or one of them is at what a worker died over, of which a process
+    tries one at a time: the others of that kind follow there.
+    """
+    if isinstance(result, Exception):
+        return False
+    return result.lacks_connection or (not result.ran and result.state == "queued")
+
+
+def _not_taken(turn: Turn, result: PassResult | Exception) -> list[str]:
+    return [] if isinstance(result, PassResult) and result.ran else [turn.id]
 
 
 def _make_here(calls: Iterable[Callable[[], None]]) -> None:
