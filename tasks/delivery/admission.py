@@ -32,6 +32,8 @@ from tasks.this_process import process_id
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0
+#: After a message had to wait for its turn, others of its account ask for theirs without a connection.
+FULL_SECONDS: Final = 1.0
 #: Without an answer for so long, connections are closed before their leases are over.
 GIVE_UP_AFTER_SECONDS: Final = 20.0
 
@@ -58,6 +60,7 @@ class _Kept:
     slots: dict[str, Slot] = field(default_factory=dict)
     to_close: set[str] = field(default_factory=set)
     end: threading.Event = field(default_factory=threading.Event)
+    full_until: dict[str, float] = field(default_factory=dict)
     renewed_at: float = 0.0
     thread: threading.Thread | None = None
 
@@ -98,6 +101,17 @@ class Ticket:
             urgent=self._urgent,
             revision=self._revision,
         )
+
+    def ask(self) -> None:
+        """Ask for the turn before a connection is taken, where others had to wait for theirs a moment ago.
+
+        Those who only ask would keep the few connections from those who may go.
+
+        Raises:
+            The same as `admit`.
+        """
+        if not self._urgent and self._message and self._admission.is_full(self._account):
+            self.admit("")
 
     def far_turn(self, wait: Wait) -> str:
         """The name to wait under for a turn that is far off; blank where it is not."""
@@ -190,12 +204,15 @@ class Admission:
             answer = self.limits.take(
                 account, allowance, message=message, holder=holder, urgent=urgent, revision=revision
             )
-            if not isinstance(answer, Wait) and answer.slot is None and holder not in kept.slots:
+            lacks_place = not isinstance(answer, Wait) and answer.slot is None
+            if lacks_place and holder and holder not in kept.slots:
                 answer = Granted(self.limits.count(account, holder, revision=revision))
         except LimitsChanged:
             raise OptionsChanged from None
         if isinstance(answer, Wait):
-            if answer.limit == "connections":
+            if answer.limit == "messages":
+                kept.full_until[account] = self._clock() + FULL_SECONDS
+            else:
                 # Open already or not, it has no slot, and is not to be there.
                 with kept.lock:
                     kept.to_close.add(holder)
@@ -224,6 +241,10 @@ class Admission:
                     target=self._run, args=(kept,), name="slot-keeper", daemon=True
                 )
                 kept.thread.start()
+
+    def is_full(self, account: str) -> bool:
+        """Whether a message of this process had to wait for its turn a moment ago."""
+        return self._clock() < self._of_this_process().full_until.get(account, 0.0)
 
     def has_slot(self, account: str) -> bool:
         """Whether this process has a connection to an account, in use or kept."""

@@ -176,6 +176,8 @@ class Attempt:
         snapshot = self._state.snapshot
         self.result.postponed, self._lacks_connection = None, False
         try:
+            if self._ticket and not fresh and not wait:
+                self._ticket.ask()
             with self._pool.connection(
                 self._hop.server,
                 fresh=fresh,

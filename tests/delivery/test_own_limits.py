@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from tasks.limits import Limits, Renewed, Slot
+from tasks.transports.pool import ConnectionPool
 from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import ID, Bench, once
 from tests.rigs.delivery_servers import MailServer, Text
@@ -52,6 +53,28 @@ def test_what_is_over_the_limit_waits_for_its_own_turn_and_that_is_no_pass_and_n
     assert bench.record().next_at_ms == bench.clock.now_ms + 10_000
     assert bench.again().state == "delivered"
     assert (primary.got, secondary.connections) == ([A, A], 0)
+
+
+def test_who_only_asks_for_a_turn_takes_no_connection_from_those_who_may_go(
+    bench: Bench, primary: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.set(limits__primary_email_messages_per_minute=6, limits__primary_email_connections=1)
+    for name in ("first", "second", "third", "fourth"):
+        bench.accept_email(id=name)
+    assert bench.deliverer.deliver("first").state == "delivered"
+    assert bench.deliverer.deliver("second").wait_seconds == 10.0
+    with monkeypatch.context() as asking:
+        asking.delattr(ConnectionPool, "connection")
+        assert bench.deliverer.deliver("third").wait_seconds == 20.0
+        bench.clock.advance(0.5)
+        assert bench.deliverer.deliver("fourth").wait_seconds == 29.5
+    # Somebody asks again at the very moment at which the second has its turn.
+    bench.clock.advance(9.5)
+    bench.accept_email()
+    assert bench.deliver().state == "waiting"
+    bench.ledger.sweep("normal", room=100)
+    assert bench.deliverer.deliver("second").state == "delivered"
+    assert (primary.connections, primary.got) == (1, [A, A])
 
 
 def test_each_text_is_a_message_and_those_behind_the_limit_follow_in_their_turn(
