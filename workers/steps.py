@@ -27,7 +27,8 @@ from workers.taken_ahead import TakenAhead
 EVERY_SECONDS: Final = 1.0
 _BEAT_EVERY_SECONDS: Final = 5.0
 _FITNESS_EVERY_SECONDS: Final = 5.0
-_CLOSE_IDLE_EVERY_SECONDS: Final = 10.0
+# For so long the pool keeps what is over its four to a server; it looks only where that server is used.
+_CLOSE_IDLE_EVERY_SECONDS: Final = 2.0
 
 _log = EventLog(__name__)
 _STALLED: Final = "work waits, slots are free, nothing is received; this worker ends itself"

@@ -61,7 +61,7 @@ def test_each_chore_has_its_own_beat(hand: Hand, monkeypatch: pytest.MonkeyPatch
     for _ in range(21):
         chores.run()
         hand.now += 1
-    assert (len(swept), hand.beats, len(closed)) == (21, 5, 3)
+    assert (len(swept), hand.beats, len(closed)) == (21, 5, 11)
 
 
 @pytest.mark.parametrize(
