@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from typing import Any, Final, Literal
 
 import redis
 
 from tasks.ledger.accepting import (
-    ACCEPT_MEMORY_SHARE,
-    FULL,
     Accepting,
     Bell,
-    LedgerUnavailable,
     packed,
 )
+from tasks.ledger.memory_watch import MemoryWatch
 from tasks.ledger.records import (
     Accepted,
     Claim,
@@ -41,7 +38,6 @@ LONGEST_CLAIM_SECONDS: Final = 900.0
 RING_AGAIN_SECONDS: Final = 30.0
 #: So many workers dead over one notification mean that the notification kills them.
 POISON_LAPSES: Final = 3
-_MEMORY_CHECK_SECONDS: Final = 1.0
 
 
 def _ms(seconds: float) -> int:
@@ -75,8 +71,7 @@ class Ledger:
         self._scripts = Scripts(client, prefix, clock)
         self._outages_key = f"{prefix}:outages"
         self._revision_key = revision_key or f"{prefix}:settings"
-        self._memory_checked = -_MEMORY_CHECK_SECONDS
-        self._memory_share = 0.0
+        self._memory = MemoryWatch(client)
 
     def accept(self, entry: Entry, *, ring: bool, revision: int | None = None) -> Accepted:
         """Record a notification.
@@ -397,11 +392,4 @@ class Ledger:
         Raises:
             LedgerUnavailable: Redis is nearly out of memory.
         """
-        now = time.monotonic()
-        if now - self._memory_checked >= _MEMORY_CHECK_SECONDS:
-            memory = self._redis.info("memory")
-            limit = int(memory.get("maxmemory", 0))
-            self._memory_share = int(memory["used_memory"]) / limit if limit else 0.0
-            self._memory_checked = now
-        if self._memory_share >= ACCEPT_MEMORY_SHARE:
-            raise LedgerUnavailable(FULL)
+        self._memory.refuse_when_nearly_full()

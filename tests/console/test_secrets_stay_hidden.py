@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from settings_store.access import Access, Doorkeeper, SignInRefused
+from settings_store.access.token_text import PREFIX
 from settings_store.keyring import read
 from tests.rigs.command_line import CommandLine
 from tests.rigs.planted import Planted
@@ -68,7 +69,7 @@ def test_no_password_and_no_token_of_an_account_is_kept_or_shown_again(
     made = notify("account", "add", "bert", "--role", "Role_ocadm", "--generate", "--json").json["password"]
     token = notify("token", "create", "ci", "--privilege", "view_notifications", "--json").json["token"]
     planted.plant(made)
-    planted.plant(token.rpartition("_")[2])
+    planted.plant(token.removeprefix(PREFIX).partition("_")[2])
     door = Doorkeeper(Access(redis_server))
     door.sign_in("anna", password, source="web")
     door.by_token(token, source="api")

@@ -108,7 +108,7 @@ def test_450_at_once_are_accepted_in_order(door: Door) -> None:
 def test_one_is_published_in_one_round_trip(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is known of the queue, and of the memory, is known for long enough.
     monkeypatch.setattr("tasks.bells._DEPTH_KNOWN_FOR_SECONDS", 3_600)
-    monkeypatch.setattr("tasks.ledger.ledger._MEMORY_CHECK_SECONDS", 3_600)
+    monkeypatch.setattr("tasks.ledger.memory_watch._LOOK_EVERY_SECONDS", 3_600)
     door.publisher.publish(email())
     asked: list[object] = []
     send = redis.Connection.send_packed_command
