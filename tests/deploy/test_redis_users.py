@@ -21,7 +21,7 @@ from settings_store.environment import load
 from settings_store.redis_client import connect
 from tests.rigs.embedded import PROJECT
 from tests.rigs.guarded_redis import MAKE_USERS, NAMES, GuardedRedis, make_users, running_guarded_redis
-from tests.rigs.processes import free_port, require_program, running_redis
+from tests.rigs.processes import free_port, require_program, running_redis, wait_until
 
 #: What administers the server, reaches beside the installation, or reads what others do.
 NOBODY_MAY = (
@@ -237,7 +237,16 @@ def test_a_restart_brings_back_what_transactions_and_scripts_wrote(server: str, 
             transaction.set("notify:n:3", "c")
             transaction.hset("notify:n:4", "state", "d")
             transaction.execute()
+
+    def has_loaded() -> bool:
+        """Who it is that asks, it wants to know before it has read its file."""
+        try:
+            return bool(worker.ping())
+        except redis.exceptions.BusyLoadingError:
+            return False
+
     with running_redis(program, tmp_path / "data", *options, port=port), worker:
+        wait_until(has_loaded, seconds=60, what="the file being read")
         assert worker.mget("notify:n:1", "notify:n:2", "notify:n:3") == ["a", "b", "c"]
         assert worker.hget("notify:n:4", "state") == "d"
 
