@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 import redis
+from redis.commands.core import Script
 
 from settings_store.redis_client import REPLY_TIMEOUT_SECONDS, connect
 from tasks.round_trip import AT_HAND_MAXIMUM, AT_HAND_SECONDS, RoundTrips, round_trips
 from tests.rigs.faketime_redis import FaketimeRedis
-from tests.rigs.severable import severable
+from tests.rigs.severable import Severable, severable
 
 ECHO = "return {ARGV[1], #ARGV}"
 FAIL = "return redis.error_reply('WRONG on purpose')"
@@ -55,15 +57,24 @@ def test_a_server_that_lets_no_script_be_loaded_is_no_endless_loop(redis_server:
         redis_server.acl_deluser("unable")
 
 
-def test_a_way_that_breaks_between_two_calls_is_made_anew(valkey_url: str) -> None:
+@pytest.fixture
+def trips_that_broke(valkey_url: str) -> Iterator[tuple[RoundTrips, Script, Severable]]:
+    """Their way was cut after a first one, and is there again; and a script that says what it is told."""
     with severable(valkey_url) as way:
         client = connect(f"redis://127.0.0.1:{way.port}/0")
         trips, echo = RoundTrips(client), client.register_script(ECHO)
         assert trips.run_one(echo, ("before",)) == ["before", 1]
         way.cut()
         way.mend()
-        assert trips.run_one(echo, ("after",)) == ["after", 1]
+        yield trips, echo, way
         client.close()
+
+
+def test_a_way_that_breaks_between_two_calls_is_made_anew(
+    trips_that_broke: tuple[RoundTrips, Script, Severable],
+) -> None:
+    trips, echo, _ = trips_that_broke
+    assert trips.run_one(echo, ("after",)) == ["after", 1]
 
 
 def test_a_redis_that_stays_away_is_an_error_and_the_next_call_asks_again(valkey_url: str) -> None:
@@ -117,20 +128,16 @@ def test_what_was_begun_and_is_wanted_no_more_is_nobody_elses_answer(redis_serve
     assert trips.run_one(echo, ("after",)) == ["after", 1]
 
 
-def test_what_was_begun_over_a_way_that_breaks_is_begun_anew(valkey_url: str) -> None:
-    with severable(valkey_url) as way:
-        client = connect(f"redis://127.0.0.1:{way.port}/0")
-        trips, echo = RoundTrips(client), client.register_script(ECHO)
-        assert trips.run_one(echo, ("before",)) == ["before", 1]
-        way.cut()
-        way.mend()
-        under_way = trips.begin(echo, ("cut before",))
-        assert under_way.answer() == ["cut before", 1]
-        under_way = trips.begin(echo, ("cut after",))
-        way.cut()
-        way.mend()
-        assert under_way.answer() == ["cut after", 1], "whether or not it came through"
-        client.close()
+def test_what_was_begun_over_a_way_that_breaks_is_begun_anew(
+    trips_that_broke: tuple[RoundTrips, Script, Severable],
+) -> None:
+    trips, echo, way = trips_that_broke
+    under_way = trips.begin(echo, ("cut before",))
+    assert under_way.answer() == ["cut before", 1]
+    under_way = trips.begin(echo, ("cut after",))
+    way.cut()
+    way.mend()
+    assert under_way.answer() == ["cut after", 1], "whether or not it came through"
 
 
 def test_what_cannot_be_begun_was_not_sent(own_server: FaketimeRedis) -> None:
