@@ -19,7 +19,7 @@ from redis.commands.core import Script
 
 from tasks.messenger import Messenger
 from tasks.strands import aside, strands, wait_until_readable
-from tasks.this_process import process_id
+from settings_store.this_process import process_id
 
 T = TypeVar("T")
 

@@ -10,12 +10,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from settings_store.logs.event_record import EventRecord
 from settings_store.logs.logfmt import logfmt
 
 _context: ContextVar[Mapping[str, Any]] = ContextVar("notify_log_context", default={})  # noqa: B039  # never changed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """The message of a record: a name of lower-case words and what belongs to it.
 
@@ -64,19 +65,7 @@ class EventLog:
         if logger.isEnabledFor(level):
             # Who called is two frames up; `logging` looks for that frame by frame, each time.
             frame = sys._getframe(2)  # noqa: SLF001  # the public way is as slow as what it is to spare
-            code, said = frame.f_code, Event(event, fields)
-            logger.handle(
-                logging.LogRecord(
-                    logger.name,
-                    level,
-                    code.co_filename,
-                    frame.f_lineno,
-                    said,
-                    None,
-                    None,
-                    func=code.co_name,
-                )
-            )
+            logger.handle(EventRecord(logger.name, level, frame.f_code, frame.f_lineno, Event(event, fields)))
 
 
 @contextlib.contextmanager

@@ -28,25 +28,28 @@ def line(record: logging.LogRecord, form: Form, *, program: str) -> str:
         form: How it is written.
         program: What the process is: `worker`, `console`, `flower`.
     """
-    fields = fields_of(record, program=program)
     # A string in JSON too is ASCII, so that a line stays one and obeys nobody.
-    return json.dumps(fields, default=str) if form == "json" else logfmt(fields)
+    if form == "json":
+        return json.dumps(fields_of(record, program=program), default=str)
+    return logfmt(_fields_of(record, program))
 
 
 def fields_of(record: logging.LogRecord, *, program: str) -> dict[str, Any]:
     """When, how serious, what, about what, from where."""
+    return {name: value for name, value in _fields_of(record, program).items() if value is not None}
+
+
+def _fields_of(record: logging.LogRecord, program: str) -> dict[str, Any]:
+    """`fields_of`, those too that have no value."""
     said = _said(record)
-    fields = {
-        "ts": _instant(record.created),
-        "level": record.levelname.lower(),
-        **said,
-        # What the line itself says comes before what is bound, in place and in value.
-        **{name: value for name, value in bound_now().items() if name not in said},
-        "logger": record.name,
-        "program": program,
-        "pid": record.process or os.getpid(),
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    fields: dict[str, Any] = {"ts": _instant(record.created), "level": record.levelname.lower()}
+    fields.update(said)
+    # What the line itself says comes before what is bound, in place and in value.
+    fields |= {name: value for name, value in bound_now().items() if name not in said}
+    fields["logger"] = record.name
+    fields["program"] = program
+    fields["pid"] = record.process or os.getpid()
+    return fields
 
 
 def places(trace: TracebackType | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -13,14 +14,22 @@ _PLAIN: Final = re.compile(r"""[!#-<>-~]+""")
 
 def logfmt(fields: Mapping[str, Any]) -> str:
     """The fields in their order; what is None is left out."""
-    words = []
-    for name, value in fields.items():
-        # Most are plain words or numbers, and there are many of them.
-        if type(value) is int or (type(value) is str and _PLAIN.fullmatch(value)):
-            words.append(f"{name}={value}")
-        elif value is not None:
-            words.append(f"{name}={_value(value)}")
-    return " ".join(words)
+    return " ".join(
+        [
+            # Most are plain words or numbers, and there are many of them.
+            f"{name}={value}"
+            if type(value) is int or (type(value) is str and _is_plain(value))
+            else f"{name}={_value(value)}"
+            for name, value in fields.items()
+            if value is not None
+        ]
+    )
+
+
+@functools.lru_cache(maxsize=1_024)
+def _is_plain(text: str) -> bool:
+    """Most words of a line are those of the lines before."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _value(value: object) -> str:
@@ -36,4 +45,4 @@ def _value(value: object) -> str:
         case _:
             text = str(value)
     # JSON's way of quoting makes ASCII of everything, so that a line stays one and obeys nobody.
-    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+    return text if _is_plain(text) else json.dumps(text)

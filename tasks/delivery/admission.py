@@ -28,7 +28,7 @@ from tasks.limits import (
     far_turn,
 )
 from tasks.server import Server
-from tasks.this_process import process_id
+from settings_store.this_process import process_id
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0

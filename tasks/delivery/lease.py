@@ -12,7 +12,7 @@ import redis
 
 from settings_store.logs import EventLog
 from tasks.ledger import Claim, Ledger
-from tasks.this_process import process_id
+from settings_store.this_process import process_id
 
 #: A third of the lease: two renewals may fail before a claim is lost.
 RENEW_EVERY_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from tasks.server import Server
 from tasks.strands import aside
-from tasks.this_process import process_id
+from settings_store.this_process import process_id
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
 from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched
