@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from celery import Celery, bootsteps
 
+from settings_store.this_process import process_id
 from workers.watched_events import ASK_AGAIN_SECONDS
 
 
@@ -24,11 +24,11 @@ class EventOutlet:
 
     def use(self, dispatcher: Any) -> None:
         """Send by this dispatcher from now on, in this very process."""
-        self._dispatcher, self._pid = dispatcher, os.getpid()
+        self._dispatcher, self._pid = dispatcher, process_id()
 
     def send(self, kind: str, **fields: object) -> None:
         """Send an event; where the broker does not take it, it is lost, as Celery's own are."""
-        if self._pid == os.getpid():
+        if self._pid == process_id():
             self._dispatcher.send(kind, **fields)
             return
         # A child of a pool of processes: its parent's dispatcher is not to be used.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from celery import Celery
+from celery.events.dispatcher import EventDispatcher
 
 from tests.rigs.installation import Installation
 from tests.rigs.listening import listening_to_commands, listening_to_events
@@ -118,6 +120,28 @@ def test_who_sends_many_leaves_the_broker_to_the_loop(channel: Channel) -> None:
     assert types(channel) == []
     dispatcher.flush()
     assert [kind for some in types(channel) for kind in some] == [f"task-{number}" for number in range(100)]
+
+
+def test_an_event_that_is_made_when_it_goes_out_is_celerys_own_of_the_moment_it_was_sent(
+    channel: Channel,
+) -> None:
+    app = Celery("test", broker="memory://", set_as_current=False)
+    made: list[dict[str, Any]] = []
+    for kind in (EventDispatcher, WatchedDispatcher):
+        dispatcher = kind(
+            app=app, enabled=False, hostname="w", buffer_group=["task"], on_send_buffered=lambda: None
+        )
+        dispatcher.enabled, dispatcher.producer = True, Producer(channel)
+        before = time.time()
+        dispatcher.send("task-started", uuid="n1", retries=0)
+        after = time.time()
+        dispatcher.flush()
+        (event,) = channel.sent.pop()
+        assert before <= event.pop("timestamp") <= after
+        made.append(event)
+    theirs, ours = made
+    assert ours.pop("clock") == theirs.pop("clock") + 1
+    assert ours == theirs
 
 
 def test_who_came_meanwhile_is_told_what_was_kept_without_another_event(
