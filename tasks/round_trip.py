@@ -17,9 +17,9 @@ import hiredis
 import redis
 from redis.commands.core import Script
 
+from settings_store.this_process import process_id
 from tasks.messenger import Messenger
 from tasks.strands import aside, strands, wait_until_readable
-from settings_store.this_process import process_id
 
 T = TypeVar("T")
 

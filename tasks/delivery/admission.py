@@ -14,6 +14,7 @@ import redis
 
 from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
+from settings_store.this_process import process_id
 from tasks.delivery.stops import OptionsChanged
 from tasks.limits import (
     FAR_SECONDS,
@@ -28,7 +29,6 @@ from tasks.limits import (
     far_turn,
 )
 from tasks.server import Server
-from settings_store.this_process import process_id
 
 #: A tenth of a slot's lease; what idles is closed this soon after another worker began to wait for it.
 RENEW_EVERY_SECONDS: Final = 3.0

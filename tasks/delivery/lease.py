@@ -11,8 +11,8 @@ from typing import Final
 import redis
 
 from settings_store.logs import EventLog
-from tasks.ledger import Claim, Ledger
 from settings_store.this_process import process_id
+from tasks.ledger import Claim, Ledger
 
 #: A third of the lease: two renewals may fail before a claim is lost.
 RENEW_EVERY_SECONDS: Final = 10.0

@@ -59,6 +59,7 @@ class Client(smtplib.SMTP):
         self._last_word = LastWord()
         self._before: LastWord | None = None
         self._was_last = True
+        self._step = _Step(self)
 
     @property
     def is_open(self) -> bool:
@@ -244,26 +245,24 @@ class Client(smtplib.SMTP):
 
     def step(self, phase: Phase) -> AbstractContextManager[None]:
         """Do something on the wire as this phase: a broken connection is closed, and told as what it is."""
-        return _Step(self, phase)
+        self.phase = phase
+        return _TracedStep(self, phase) if tracing.is_on() else self._step
 
 
 class _Step(AbstractContextManager[None]):
-    """A step on the wire. Made by hand: a dozen of them are in each message."""
+    """A step on the wire. Made by hand, and once for each client: a dozen of them are in each message."""
 
-    __slots__ = ("_client", "_traced")
+    __slots__ = ("_client",)
 
-    def __init__(self, client: Client, phase: Phase) -> None:
-        client.phase = phase
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._traced = tracing.step(_NAMES[phase])
 
     def __enter__(self) -> None:
-        self._traced.__enter__()
+        pass
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._traced.__exit__(kind, error, trace)
         if error is None:
             return
         client = self._client
@@ -277,3 +276,22 @@ class _Step(AbstractContextManager[None]):
         client.abandon(is_heard=failure.outcome.kind is not Kind.TIMEOUT)
         # No cause: the words of these errors may quote names, and the failure says what matters.
         raise failure from None
+
+
+class _TracedStep(_Step):
+    """A step that shows in a trace."""
+
+    __slots__ = ("_traced",)
+
+    def __init__(self, client: Client, phase: Phase) -> None:
+        super().__init__(client)
+        self._traced = tracing.step(_NAMES[phase])
+
+    def __enter__(self) -> None:
+        self._traced.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._traced.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)

@@ -7,15 +7,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tasks.strands import aside
 from tasks.transports.connection import Connection
 from tasks.transports.trust import Trust
 
 
-@dataclass(frozen=True, slots=True)
-class PoolKey:
+class PoolKey(NamedTuple):
     """What two uses must agree on to share a connection.
 
     Attributes:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from settings_store.this_process import process_id
 from tasks.server import Server
 from tasks.strands import aside
-from settings_store.this_process import process_id
 from tasks.transports.client import Client
 from tasks.transports.connection import Connection
 from tasks.transports.connections_in_use import ConnectionsInUse, Watch, unwatched

@@ -16,6 +16,7 @@ MAXIMUM_LINE_BYTES = 8_192
 MAXIMUM_REPLY_BYTES = 65_536
 _RECEIVE_BYTES = 16_384
 _CODE_DIGITS = 3
+_MARKS = frozenset({b"", b" ", b"-"})
 
 
 class ReplyReader:
@@ -50,10 +51,11 @@ class ReplyReader:
         deadline = time.monotonic() + seconds
         code, lines, size = 0, list[bytes](), 0
         while True:
-            line = self._line(deadline)
+            end = self._buffer.find(b"\n")
+            line = self._taken(end if end >= 0 else self._awaited_end(deadline))
             size += len(line)
             digits, mark = line[:_CODE_DIGITS], line[_CODE_DIGITS : _CODE_DIGITS + 1]
-            if len(digits) != _CODE_DIGITS or not digits.isdigit() or mark not in {b"", b" ", b"-"}:
+            if len(digits) != _CODE_DIGITS or not digits.isdigit() or mark not in _MARKS:
                 raise GarbledReply("no reply code")
             if lines and int(digits) != code:
                 raise GarbledReply("two codes in one reply")
@@ -74,9 +76,18 @@ class ReplyReader:
             return True
         return self._receive()
 
-    def _line(self, deadline: float) -> bytes:
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
+    def _taken(self, end: int) -> bytes:
+        """The first line, which ends there, off the buffer; without its end."""
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        if end > MAXIMUM_LINE_BYTES:
+            raise GarbledReply("endless line")
+        return line.rstrip(b"\r")
+
+    def _awaited_end(self, deadline: float) -> int:
+        """Where the first line ends, once it has come."""
+        end = -1
+        while end < 0:
             searched = len(self._buffer)
             if searched > MAXIMUM_LINE_BYTES:
                 raise GarbledReply("endless line")
@@ -86,11 +97,8 @@ class ReplyReader:
             self._receive()
             if self._ended:
                 raise ConnectionResetError
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        if len(line) > MAXIMUM_LINE_BYTES:
-            raise GarbledReply("endless line")
-        return line.rstrip(b"\r")
+            end = self._buffer.find(b"\n", searched)
+        return end
 
     def _is_readable(self, seconds: float) -> bool:
         with self._io:

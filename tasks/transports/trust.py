@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from settings_store.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+# A tuple: it is looked up by it several times for each message.
+class Trust(NamedTuple):
     """The TLS settings of connections to servers.
 
     Attributes:
