@@ -5,9 +5,15 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Final
 
 #: Told the server's name, how many of its connections are used, and how many are kept and not used.
 Watch = Callable[[str, int, int], object]
+
+
+#: While some are used all the time, the numbers are told so often. Nobody looks at them more often than that,
+#: and to tell them twice for each message is a fortieth of its cost.
+TELL_EVERY_SECONDS: Final = 0.5
 
 
 def unwatched(_server: str, _busy: int, _idle: int) -> None:
@@ -15,16 +21,21 @@ def unwatched(_server: str, _busy: int, _idle: int) -> None:
 
 
 class ConnectionsInUse:
-    """Tells whoever counts, each time that a number may have changed; safe between threads.
+    """Tells whoever counts: at once when none is used any more, else now and then; safe between threads.
 
     Args:
         watch: Hears the numbers.
         idle: How many connections are kept, by the server's fingerprint.
+        clock: Seconds that only grow.
     """
 
-    def __init__(self, watch: Watch, idle: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(
+        self, watch: Watch, idle: Callable[[], Mapping[str, int]], clock: Callable[[], float]
+    ) -> None:
         self._watch = watch
         self._idle = idle
+        self._clock = clock
+        self._not_before: dict[str, float] = {}
         self._lock = threading.Lock()
         self._busy: Counter[str] = Counter()
         self._fingerprints: dict[str, str] = {}
@@ -49,6 +60,12 @@ class ConnectionsInUse:
     def _change(self, server: str, fingerprint: str, by: int) -> None:
         with self._lock:
             self._busy[server] += by
+            now = self._clock()
+            if self._busy[server] and now < self._not_before.get(server, 0.0):
+                # Whoever uses it last tells, or whoever looks.
+                self._fingerprints.setdefault(fingerprint, server)
+                return
+            self._not_before[server] = now + TELL_EVERY_SECONDS
             before = self._fingerprints.get(fingerprint, server)
             # Where two names are one server, what is kept shows under the one that was used last.
             self._fingerprints[fingerprint] = server

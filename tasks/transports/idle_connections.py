@@ -7,11 +7,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from tasks.strands import aside
 from tasks.transports.connection import Connection
 from tasks.transports.trust import Trust
+
+T = TypeVar("T")
 
 
 class PoolKey(NamedTuple):
@@ -76,7 +78,9 @@ class IdleConnections:
         self._limits = limits
         self._may_keep = may_keep
         self._clock = clock
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._listening = 0
         self._kept: dict[PoolKey, list[_Idle]] = {}
         self._waiting: Counter[PoolKey] = Counter()
         self._first: Counter[PoolKey] = Counter()
@@ -102,7 +106,7 @@ class IdleConnections:
         with self._lock:
             if self._clock() >= self._alone_until.get(key, 0.0):
                 self._followable.setdefault(key, []).append(connection)
-                self._lock.notify_all()
+                self._tell()
 
     def withdraw(self, key: PoolKey, connection: Connection) -> None:
         """Let nobody follow on it any more."""
@@ -142,7 +146,7 @@ class IdleConnections:
                 return found
             self._waiting[key] += 1
             try:
-                found = self._lock.wait_for(taken, self._limits.wait_seconds)
+                found = self._wait_for(taken, self._limits.wait_seconds)
             finally:
                 self._waiting[key] -= 1
             if found is not None:
@@ -164,11 +168,24 @@ class IdleConnections:
         finally:
             with self._lock:
                 self._first[key] -= 1
-                self._lock.notify_all()
+                self._tell()
 
     def _wait_first(self, key: PoolKey, seconds: float) -> None:
         with self._lock:
-            self._lock.wait_for(lambda: bool(self._kept.get(key) or self._followable.get(key)), seconds)
+            self._wait_for(lambda: bool(self._kept.get(key) or self._followable.get(key)), seconds)
+
+    def _wait_for(self, found: Callable[[], T], seconds: float) -> T:
+        """Wait until something is found, so long at the most; the lock is held before and after."""
+        self._listening += 1
+        try:
+            return self._changed.wait_for(found, seconds)
+        finally:
+            self._listening -= 1
+
+    def _tell(self) -> None:
+        """Let those look who wait; mostly nobody does."""
+        if self._listening:
+            self._changed.notify_all()
 
     def _follower(self, key: PoolKey) -> Connection | None:
         offered = self._followable.get(key, [])
@@ -184,7 +201,7 @@ class IdleConnections:
             return [connection]
         with self._lock:
             self._kept.setdefault(key, []).append(_Idle(connection, self._clock()))
-            self._lock.notify_all()
+            self._tell()
         return []
 
     def may_serve(self, connection: Connection, *, messages: int = 0) -> bool:
@@ -208,25 +225,29 @@ class IdleConnections:
 
     def remove_overdue(self, only: PoolKey | None = None) -> list[Connection]:
         """Those that were idle too long, are too old or have to make room, of one server or of all."""
-        overdue = []
+        overdue: list[Connection] = []
         with self._lock:
-            now = self._clock()
-            for key in [each for each in self._kept if only in {None, each}]:
-                kept = self._kept.pop(key)
-                surplus = len(kept) - self._limits.idle_per_server
-                fine = [
-                    each
-                    for place, each in enumerate(kept)
-                    if now - each.since <= self._longest_idle(is_surplus=place < surplus)
-                    and self.may_serve(each.connection)
-                ]
-                overdue += [each.connection for each in kept if each not in fine]
-                if fine:
-                    self._kept[key] = fine
+            for key in tuple(self._kept) if only is None else (only,):
+                kept = self._kept.get(key)
+                if kept:
+                    fine = self._without_overdue(kept, overdue)
+                    if fine:
+                        self._kept[key] = fine
+                    else:
+                        del self._kept[key]
         return overdue
 
-    def _longest_idle(self, *, is_surplus: bool) -> float:
-        return self._limits.surplus_seconds if is_surplus else self._limits.idle_seconds
+    def _without_overdue(self, kept: list[_Idle], overdue: list[Connection]) -> list[_Idle]:
+        """Those that may stay; the others join the overdue ones."""
+        now, fine = self._clock(), list[_Idle]()
+        surplus = len(kept) - self._limits.idle_per_server
+        for place, each in enumerate(kept):
+            longest = self._limits.surplus_seconds if place < surplus else self._limits.idle_seconds
+            if now - each.since <= longest and self.may_serve(each.connection):
+                fine.append(each)
+            else:
+                overdue.append(each.connection)
+        return fine
 
     def remove_all(self) -> list[Connection]:
         """All of them."""

@@ -174,83 +174,69 @@ class ConnectionPool:
             kept = self._taken_up(
                 aside(lambda: self._idle.wait(key)) if wait else self._idle.follow(key, first=first), timeouts
             )
-        if kept is not None and kept.follows:
-            with self._followed(kept, key, server, admit=admit) as connection:
-                yield connection
-            return
-        self._of_this_process.in_use.begin(server.name, server.fingerprint)
-        with self._used(
-            kept, key, server, timeouts, opening=opening, admit=admit, follow=follow
-        ) as connection:
+        is_followed = kept is not None and kept.follows
+        if kept is not None and is_followed:
+            connection = self._admitted_behind(kept, key, server, admit)
+        else:
+            self._of_this_process.in_use.begin(server.name, server.fingerprint)
+            connection = self._admitted(kept, key, server, timeouts, opening=opening, admit=admit)
+        # Where connections are not limited nobody would follow.
+        may_follow = follow or is_followed
+        connection.on_written = partial(self._idle.offer, key, connection) if may_follow else nobody_follows
+        try:
             yield connection
+        except BaseException as error:
+            if may_follow:
+                self._idle.withdraw(key, connection)
+            if connection.abort():
+                self._give_back([connection])
+                self._end(server)
+            if is_followed and _was_thrown_away(error):
+                self._idle.leave_alone(key)
+            raise
+        if may_follow:
+            self._idle.withdraw(key, connection)
+        self._pass_on_or_keep(connection, key, server)
 
-    @contextlib.contextmanager
-    def _used(
+    def _admitted(
         self,
-        connection: Connection | None,
+        kept: Connection | None,
         key: PoolKey,
         server: Server,
         timeouts: Timeouts,
         *,
         opening: Opening | None,
         admit: Callable[[str], None],
-        follow: bool,
-    ) -> Iterator[Connection]:
-        """One that nobody else uses: opened or taken up, and kept or closed."""
-        if connection is None:
-            holder = secrets.token_hex(8)
+    ) -> Connection:
+        """One that nobody else uses: opened or taken up."""
+        if kept is not None:
             try:
-                admit(holder)
-                with (opening or self._opening)(server):
-                    connection = self._open(server, key.trust, timeouts, holder)
+                admit(kept.holder)
             except BaseException:
-                self._places.closed([holder])
+                self._close(self._idle.keep(key, kept))
                 self._end(server)
                 raise
-        else:
-            try:
-                admit(connection.holder)
-            except BaseException:
-                self._close(self._idle.keep(key, connection))
-                self._end(server)
-                raise
-        with self._until_done(connection, key, server, follow=follow):
-            yield connection
+            return kept
+        holder = secrets.token_hex(8)
+        try:
+            admit(holder)
+            with (opening or self._opening)(server):
+                return self._open(server, key.trust, timeouts, holder)
+        except BaseException:
+            self._places.closed([holder])
+            self._end(server)
+            raise
 
-    @contextlib.contextmanager
-    def _followed(
-        self, connection: Connection, key: PoolKey, server: Server, *, admit: Callable[[str], None]
-    ) -> Iterator[Connection]:
+    def _admitted_behind(
+        self, followed: Connection, key: PoolKey, server: Server, admit: Callable[[str], None]
+    ) -> Connection:
         """One on which the message before waits for its reply; whoever is last has the keeping or closing."""
         try:
-            admit(connection.holder)
+            admit(followed.holder)
         except BaseException:
-            self._pass_on_or_keep(connection, key, server)
+            self._pass_on_or_keep(followed, key, server)
             raise
-        try:
-            with self._until_done(connection, key, server, follow=True):
-                yield connection
-        except TransportFailure as failure:
-            if failure.judgement.verdict is Verdict.STALE_CONNECTION and failure.outcome.kind is Kind.TIMEOUT:
-                self._idle.leave_alone(key)
-            raise
-
-    @contextlib.contextmanager
-    def _until_done(
-        self, connection: Connection, key: PoolKey, server: Server, *, follow: bool
-    ) -> Iterator[None]:
-        # Where connections are not limited nobody would follow.
-        connection.on_written = partial(self._idle.offer, key, connection) if follow else nobody_follows
-        try:
-            yield
-        except BaseException:
-            self._idle.withdraw(key, connection)
-            if connection.abort():
-                self._give_back([connection])
-                self._end(server)
-            raise
-        self._idle.withdraw(key, connection)
-        self._pass_on_or_keep(connection, key, server)
+        return followed
 
     def _pass_on_or_keep(self, connection: Connection, key: PoolKey, server: Server) -> None:
         if not connection.pass_on():
@@ -318,7 +304,8 @@ class ConnectionPool:
         # A new object, because another thread of the parent may have held a lock when it forked. Threads that
         # meet here agree on one: setdefault is atomic.
         idle = IdleConnections(self._limits, self._clock, self._places.may_keep)
-        self._processes.setdefault(pid, _Kept(idle, ConnectionsInUse(self._watch, idle.by_server)))
+        in_use = ConnectionsInUse(self._watch, idle.by_server, self._clock)
+        self._processes.setdefault(pid, _Kept(idle, in_use))
         for other in [each for each in self._processes if each != pid]:
             # Dropping them closes our copies of the descriptors and sends nothing.
             inherited = self._processes.pop(other, None)
@@ -355,6 +342,8 @@ class ConnectionPool:
         return Connection(client, opened_at=self._clock(), holder=holder)
 
     def _close(self, connections: list[Connection]) -> None:
+        if not connections:
+            return
         for connection in connections:
             connection.close()
         self._give_back(connections)
@@ -367,3 +356,12 @@ class ConnectionPool:
             self._places.closed(over)
         if left:
             self._places.left(left)
+
+
+def _was_thrown_away(error: BaseException) -> bool:
+    """Whether a server did not answer to commands behind a text, as one that threw them away."""
+    return (
+        isinstance(error, TransportFailure)
+        and error.judgement.verdict is Verdict.STALE_CONNECTION
+        and error.outcome.kind is Kind.TIMEOUT
+    )

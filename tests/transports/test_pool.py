@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.transports.connections_in_use import TELL_EVERY_SECONDS
 from tasks.transports.failure import OutOfTurn, TransportFailure
 from tasks.transports.idle_connections import Limits
 from tasks.transports.pool import ConnectionPool
@@ -108,15 +109,22 @@ def test_a_connection_that_was_idle_too_long_is_not_used() -> None:
         pool.close()
 
 
-def test_whoever_counts_hears_of_each_connection_that_is_used_kept_or_closed() -> None:
+def test_whoever_counts_hears_now_and_then_of_connections_that_are_used_and_at_once_when_none_is() -> None:
     told: list[tuple[str, int, int]] = []
     clock = Clock()
     pool = ConnectionPool(timeouts=PATIENT, clock=clock, watch=lambda *numbers: told.append(numbers))
     with scripted_server(Script(offers=("AUTH PLAIN",))) as peer:
         server = server_at(peer.port)
-        with pool.connection(server), pool.connection(server):
-            assert told[-1] == (server.name, 2, 0)
+        with pool.connection(server):
+            assert told == [(server.name, 1, 0)]
+            with pool.connection(server):
+                pass
+            assert told == [(server.name, 1, 0)]
+            clock.seconds += TELL_EVERY_SECONDS
+            with pool.connection(server):
+                assert told[-1] == (server.name, 2, 0)
         assert told[-1] == (server.name, 0, 2)
+        clock.seconds += TELL_EVERY_SECONDS
         with contextlib.suppress(LookupError), pool.connection(server):
             assert told[-1] == (server.name, 1, 1)
             raise LookupError
