@@ -114,7 +114,7 @@ def deliver_many(
         run([lambda: one_after_another(gives_way=False), *[beside] * more])
     finally:
         # Those too of whoever never came to begin, or to an end.
-        room.leave(1 + more)
+        room.leave(1 + more, all_done=not left)
     return list(left)
 
 

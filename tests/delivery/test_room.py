@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
@@ -36,7 +37,7 @@ def test_who_finds_none_free_waits_until_one_is_given_back_and_it_is_crowded_mea
     assert not room.is_crowded
     with ThreadPoolExecutor() as threads:
         first, second = threads.submit(room.take, 50), threads.submit(room.take, 1)
-        wait_until(lambda: room._waiting == 2, what="both waiting")
+        wait_until(lambda: len(room._line) == 2, what="both waiting")
         assert room.is_crowded
         assert not wait({first, second}, timeout=0).done
         room.leave()
@@ -108,3 +109,58 @@ def test_whose_patience_ends_has_what_is_free() -> None:
     room = Room(lambda: 8)
     assert room.take(6, patience_seconds=60) == 6
     assert room.take(50, patience_seconds=0.01) == 2
+
+
+def test_patience_begins_anew_when_somebody_has_done_all_and_not_when_they_were_cut_off() -> None:
+    now = [100.0]
+    room = Room(lambda: 8, clock=lambda: now[0])
+    room.take(7)
+    with ThreadPoolExecutor(2) as others:
+        given = others.submit(lambda: room.take(50, patience_seconds=0.1))
+        wait_until(lambda: len(room._line) == 1, what="it waiting")
+        # The place that is free does not tempt it while others get done, however long all of them take.
+        for _ in range(20):
+            room.leave(all_done=True)
+            room.take(1)
+            now[0] += 0.09
+            assert not wait({given}, timeout=0.02).done
+        room.leave()
+        room.take(1)
+        now[0] += 0.09
+        assert given.result(60) == 1
+
+
+def test_who_came_first_is_served_first_and_nobody_is_woken_for_nothing() -> None:
+    room = Room(lambda: 4)
+    room.take(4)
+    served: list[str] = []
+
+    def come(name: str) -> None:
+        room.take(1)
+        served.append(name)
+
+    with ThreadPoolExecutor(3) as others:
+        for place, name in enumerate(("first", "second", "third"), start=1):
+            others.submit(come, name)
+            wait_until(lambda place=place: len(room._line) == place, what=f"{name} in the line")  # type: ignore[misc]
+        for place in range(1, 4):
+            room.leave()
+            wait_until(lambda place=place: len(served) == place, what=f"{place} served")  # type: ignore[misc]
+    assert served == ["first", "second", "third"]
+    assert room._taken == 4
+
+
+def test_whoever_is_interrupted_while_they_wait_leaves_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(lambda: 1)
+    room.take(1)
+
+    def interrupted(_event: threading.Event, _seconds: float | None = None) -> bool:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(SystemExit):
+            room.take(1)
+    assert not room.is_crowded
+    room.leave()
+    assert room.take(1) == 1

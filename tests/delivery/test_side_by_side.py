@@ -199,7 +199,7 @@ def test_whoever_has_several_places_gives_way_where_others_come(
                 came.set()
                 for thread in threads:
                     thread.start()
-                wait_until(lambda: batch.room._waiting == len(threads), what="all of them waiting")
+                wait_until(lambda: batch.room._pressing == len(threads), what="all of them waiting")
         return "250 2.0.0 queued"
 
     def come_later() -> str:
