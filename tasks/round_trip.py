@@ -61,7 +61,7 @@ class RoundTrips:
         """
         commands = [_command(script, arguments) for script, arguments in calls]
         answers = self._asked(commands)
-        if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in answers):
+        if redis.exceptions.NoScriptError in map(type, answers):
             texts = dict.fromkeys(script.script for script, _ in calls)
             self._asked([("SCRIPT", "LOAD", text) for text in texts])
             answers = self._asked(commands)

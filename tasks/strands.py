@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import select
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, InvalidStateError, wait
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -46,11 +44,31 @@ class StrandsEnded(RuntimeError):
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A call that is to be a strand; where others hear of its end; and whose it is, for logs and traces."""
+    """A call that is to be a strand; whose it is, for logs and traces; and what it raised."""
 
     call: Callable[[], object]
-    ended: Future[None] = field(default_factory=Future)
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    error: BaseException | None = None
+
+
+class _Ends:
+    """Some calls whose ends somebody waits for. One is enough for all of them: there are many a second."""
+
+    def __init__(self, calls: int) -> None:
+        self._left = calls
+        self._lock = threading.Lock()
+        self._all = threading.Event()
+
+    def hear(self) -> None:
+        """Another one has ended."""
+        with self._lock:
+            self._left -= 1
+            if not self._left:
+                self._all.set()
+
+    def wait(self) -> None:
+        """Wait for all of them."""
+        self._all.wait()
 
 
 @dataclass(slots=True)
@@ -83,8 +101,8 @@ class Strands:
         #: From other threads, which ring for it.
         self._calls: deque[_Call] = deque()
         self._back: deque[greenlet] = deque()
-        #: Those that somebody waits for.
-        self._awaited: set[_Call] = set()
+        #: Those that somebody waits for, and who hears of their ends.
+        self._awaited: dict[_Call, _Ends] = {}
         self._bell: socket.socket | None = None
         self._is_over = False
         self._poll = select.poll()
@@ -99,17 +117,21 @@ class Strands:
             StrandsEnded: They were closed, or their thread broke, before that.
         """
         given = [_Call(call) for call in calls]
+        if not given:
+            return
+        ends = _Ends(len(given))
         with self._lock:
             if self._thread is None or self._is_over:
                 self._begin_thread()
-            self._awaited.update(given)
+            self._awaited.update(dict.fromkeys(given, ends))
             self._calls.extend(given)
             self._ring()
             if self._is_over:
                 self._give_up()
-        wait(call.ended for call in given)
+        ends.wait()
         for call in given:
-            call.ended.result()
+            if call.error is not None:
+                raise call.error
 
     def close(self) -> None:
         """End the thread; another run begins another one. Strands that are under way go no further."""
@@ -198,21 +220,24 @@ class Strands:
     def _give_up(self) -> None:
         """Tell whoever waits that it does so in vain."""
         self._calls.clear()
-        while self._awaited:
-            with contextlib.suppress(KeyError, InvalidStateError):
-                self._awaited.pop().ended.set_exception(StrandsEnded("the strands were ended"))
+        for call in tuple(self._awaited):
+            self._end(call, StrandsEnded("the strands were ended"))
+
+    def _end(self, call: _Call, error: BaseException | None) -> None:
+        """Tell whoever waits for a call that it has ended; the first time counts."""
+        ends = self._awaited.pop(call, None)
+        if ends is not None:
+            call.error = error
+            ends.hear()
 
     def _begin(self, call: _Call) -> None:
         def live() -> None:
             try:
                 call.call()
             except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to who waits for it
-                end = functools.partial(call.ended.set_exception, error)
+                self._end(call, error)
             else:
-                end = functools.partial(call.ended.set_result, None)
-            self._awaited.discard(call)
-            with contextlib.suppress(InvalidStateError):
-                end()
+                self._end(call, None)
 
         strand = greenlet(live, parent=self._loop)
         strand.gr_context = call.context

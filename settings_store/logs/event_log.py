@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,14 +68,24 @@ class EventLog:
             logger.handle(EventRecord(logger.name, level, frame.f_code, frame.f_lineno, Event(event, fields)))
 
 
-@contextlib.contextmanager
-def bound(fields: Mapping[str, Any]) -> Iterator[None]:
+def bound(fields: Mapping[str, Any]) -> AbstractContextManager[None]:
     """Have every line that this thread writes meanwhile, a library's too, bear these fields."""
-    token = _context.set({**_context.get(), **fields})
-    try:
-        yield
-    finally:
-        _context.reset(token)
+    return _Bound(fields)
+
+
+class _Bound(AbstractContextManager[None]):
+    """Made by hand: there is one in each pass."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._token = _context.set({**_context.get(), **self._fields})
+
+    def __exit__(self, *_: object) -> None:
+        _context.reset(self._token)
 
 
 def bound_now() -> Mapping[str, Any]:

@@ -12,13 +12,16 @@ from typing import Any, Final
 _PLAIN: Final = re.compile(r"""[!#-<>-~]+""")
 
 
+_NUMBERS: Final = frozenset({int, float})
+
+
 def logfmt(fields: Mapping[str, Any]) -> str:
     """The fields in their order; what is None is left out."""
     return " ".join(
         [
             # Most are plain words or numbers, and there are many of them.
             f"{name}={value}"
-            if type(value) is int or (type(value) is str and _is_plain(value))
+            if type(value) in _NUMBERS or (type(value) is str and _is_plain(value))
             else f"{name}={_value(value)}"
             for name, value in fields.items()
             if value is not None

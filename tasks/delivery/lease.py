@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,6 +29,23 @@ class _Kept:
     thread: threading.Thread | None = None
 
 
+class _Keeping(AbstractContextManager[None]):
+    """Made by hand: there is one in each pass."""
+
+    __slots__ = ("_claim", "_keeper", "_kept")
+
+    def __init__(self, keeper: LeaseKeeper, claim: Claim) -> None:
+        self._keeper = keeper
+        self._claim = claim
+
+    def __enter__(self) -> None:
+        self._kept = self._keeper.begin(self._claim)
+
+    def __exit__(self, *_: object) -> None:
+        with self._kept.lock:
+            self._kept.claims.pop(self._claim.token, None)
+
+
 class LeaseKeeper:
     """Renews the claims of this very process and of no other; a child of a fork starts with none.
 
@@ -41,9 +57,12 @@ class LeaseKeeper:
         self._every_seconds = every_seconds
         self._processes: dict[int, _Kept] = {}
 
-    @contextlib.contextmanager
-    def keeping(self, claim: Claim) -> Iterator[None]:
+    def keeping(self, claim: Claim) -> AbstractContextManager[None]:
         """Renew this claim while the block runs."""
+        return _Keeping(self, claim)
+
+    def begin(self, claim: Claim) -> _Kept:
+        """Renew this claim from now on; by what is given back it is ended."""
         kept = self._of_this_process()
         with kept.lock:
             kept.claims[claim.token] = claim
@@ -52,11 +71,7 @@ class LeaseKeeper:
                     target=self._run, args=(kept,), name="lease-keeper", daemon=True
                 )
                 kept.thread.start()
-        try:
-            yield
-        finally:
-            with kept.lock:
-                kept.claims.pop(claim.token, None)
+        return kept
 
     def renew_all(self) -> None:
         """Renew every claim once; one that is lost is left to the pass, whose next write is refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from tasks import tracing
 from tasks.broker import QUEUE_OF_LANE
 from tasks.ledger import Claim
 from tasks.tracing.tracer import Span
@@ -20,6 +21,8 @@ class _Told(Protocol):
 
 def tell_pass(span: Span, claim: Claim) -> None:
     """Say of which notification a pass is."""
+    if not tracing.is_on():
+        return
     span.set(
         {
             "messaging.operation.type": "process",
@@ -35,6 +38,8 @@ def tell_pass(span: Span, claim: Claim) -> None:
 
 def tell_attempt(span: Span, told: _Told) -> None:
     """Say what a server did; of several recipients the last that something was said of."""
+    if not tracing.is_on():
+        return
     for entry in told.entries[-1:]:
         span.set(
             {

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 
 BLOCK_BYTES = 256 * 1024
 
+#: What stays below a block however it is encoded.
+_SMALL_BYTES = BLOCK_BYTES // 3
+
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -44,6 +47,9 @@ def encoded_blocks(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     encoder = BodyEncoder()
     pending = bytearray()
     for chunk in chunks:
+        if len(pending) + len(chunk) <= _SMALL_BYTES:
+            pending += encoder.encode(chunk)
+            continue
         for start in range(0, len(chunk), BLOCK_BYTES):
             pending += encoder.encode(bytes(chunk[start : start + BLOCK_BYTES]))
             while len(pending) > BLOCK_BYTES:
