@@ -121,6 +121,7 @@ def sender_mailbox(sender: str) -> str:
     return "\r\n ".join((*encoded_words(name), f"<{address}>"))
 
 
+@functools.lru_cache(maxsize=16)
 def header_id(notification_id: str) -> str:
     """The id as headers show it; a character or form that an id may not have becomes a hyphen."""
     return _dot_atom(_NOT_IN_ID.sub("-", notification_id)) or "-"
@@ -128,8 +129,12 @@ def header_id(notification_id: str) -> str:
 
 def message_id(notification_id: str, installation_name: str) -> str:
     """`<id@installation>`: the same on every attempt and server, so that a store can drop a duplicate."""
-    host = _dot_atom(_NOT_IN_HOST.sub("-", installation_name)) or "notify"
-    return f"<{header_id(notification_id)}@{host}>"
+    return f"<{header_id(notification_id)}@{_host(installation_name)}>"
+
+
+@functools.lru_cache(maxsize=16)
+def _host(installation_name: str) -> str:
+    return _dot_atom(_NOT_IN_HOST.sub("-", installation_name)) or "notify"
 
 
 def _dot_atom(text: str) -> str:
