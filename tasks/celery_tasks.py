@@ -26,6 +26,7 @@ from tasks.attachment_test.examiner import Examiner as AttachmentExaminer
 from tasks.delivery.batch import PATIENCE_SECONDS
 from tasks.delivery.batch import deliver_many as deliver_all
 from tasks.delivery.deliverer import PassResult
+from tasks.delivery.succession import deliver_one
 from tasks.later_start import starting_at
 from tasks.ledger import FINAL_STATES, LedgerUnavailable
 from tasks.notification import InvalidNotification
@@ -97,7 +98,7 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
         if not isinstance(notification_id, str):
             raise NotificationRefused("notification_id: must be text; allowed: the id of an accepted one")
         with _without_words(notification_id):
-            return _run_pass(runtime(), notification_id)
+            return _run_pass(runtime(), notification_id, send_event)
 
     @app.task(
         name=broker.DELIVER_MANY_TASK,
@@ -143,7 +144,7 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
             _answer_now(self, answer)
             is_ours = published.id == self.request.id
             if is_ours and not published.fetches_files:
-                _run_pass(runtime(), published.id)
+                _run_pass(runtime(), published.id, send_event)
                 return answer
             runtime().ring(published.id)
             if is_ours:
@@ -232,13 +233,24 @@ def _submitted_again(task: Task, document: Mapping[str, object]) -> Exception:
     return _postponed(words, _SUBMIT_AGAIN_SECONDS)
 
 
-def _run_pass(runtime: Runtime, notification_id: str) -> str:
+def _run_pass(runtime: Runtime, notification_id: str, send_event: Send) -> str:
+    rows = RowEvents(send_event)
+    rows.running(notification_id)
     try:
-        with runtime.room.one():
-            result = runtime.deliverer.deliver(notification_id)
+        result = deliver_one(
+            runtime.deliverer,
+            notification_id,
+            begin=rows.begun,
+            end=lambda each, became: _tell_end(runtime, rows, each, became),
+            stopping=runtime.stopping.is_set,
+            room=runtime.room,
+        )
     except redis.RedisError as error:
         # The ledger rings again: the record's score in the due-set stands.
         raise _ledger_away(error) from None
+    if result is None:
+        # Its row told how it ended as soon as it did; this slot went on with others.
+        raise Ignore
     return _shown(runtime, notification_id, result)
 
 
@@ -250,20 +262,19 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
 
     wanted = [each for each in ids if not _is_cancelled(parts, rows, each)]
     queue = request.delivery_info["routing_key"]
-    left = deliver_all(
+    not_begun = deliver_all(
         parts.deliverer,
         wanted,
         begin=rows.begun,
         end=end,
+        # To other slots, or to other workers.
+        put_back=lambda left: parts.ring_together(left, broker.LANE_OF_QUEUE[queue]),
         stopping=parts.stopping.is_set,
         room=parts.room,
         strands=parts.strands,
         patience_seconds=0.0 if queue == broker.QUEUE_OF_LANE["high"] else PATIENCE_SECONDS,
     )
-    if left:
-        # To other slots, or to other workers.
-        parts.ring_together(left, broker.LANE_OF_QUEUE[queue])
-    return f"{len(wanted) - len(left)} of {len(wanted)}"
+    return f"{len(wanted) - not_begun} of {len(wanted)}"
 
 
 def _is_cancelled(parts: Runtime, rows: RowEvents, notification_id: str) -> bool:

@@ -25,8 +25,12 @@ class RowEvents:
         self._clock = clock
         self._began: dict[str, float] = {}
 
-    def begun(self, notification_id: str) -> None:
-        """A first pass begins."""
+    def running(self, notification_id: str) -> None:
+        """A pass began of which Celery told by itself."""
+        self._began[notification_id] = self._clock()
+
+    def begun(self, notification_id: str, passes: int = 0) -> None:
+        """A pass begins, after so many."""
         self._began[notification_id] = self._clock()
         self._send(
             "task-received",
@@ -36,7 +40,7 @@ class RowEvents:
             kwargs="{}",
             root_id=notification_id,
             parent_id=None,
-            retries=0,
+            retries=passes,
             eta=None,
             expires=None,
         )

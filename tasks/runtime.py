@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import redis
@@ -37,7 +37,7 @@ from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.escalation_limit import EscalationLimit
 from tasks.fleet import Fleet
 from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
-from tasks.limits import Limits
+from tasks.limits import Limits, Usages
 from tasks.made_once import made_once
 from tasks.notices import Notices
 from tasks.notices.backlog import Backlog
@@ -166,6 +166,11 @@ class Runtime:
         return Admission(limits, close_idle=self._close_idle)
 
     @made_once
+    def usages(self) -> Usages:
+        """How much of the limits is used."""
+        return Usages(self.redis, prefix=self.environment.prefix)
+
+    @made_once
     def breaker(self) -> Breaker:
         """Which servers are left alone."""
         return Breaker(self.redis, prefix=self.environment.prefix)
@@ -234,9 +239,9 @@ class Runtime:
         else:
             aside(lambda: self.stopping.wait(seconds))
 
-    def _close_idle(self) -> None:
+    def _close_idle(self, wanted: Collection[str]) -> None:
         # The pool is made with the admission, so that can name it no sooner than this.
-        self.pool.close_idle()
+        self.pool.close_idle(wanted)
 
     @made_once
     def notices(self) -> Notices:

@@ -7,7 +7,7 @@ anybody enqueues; the lock is economy alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import kombu.exceptions
@@ -20,7 +20,7 @@ from tasks import broker
 from tasks.bells import messages_for
 from tasks.delivery.message_name import notification_of
 from tasks.ledger import LANES, Sweep
-from tasks.limits import account_of, allowance_for, is_far_turn, of_other_limits
+from tasks.limits import account_of, allowance_for, is_of_limits, lines_of, of_other_limits
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from workers.probes import Probes
@@ -175,7 +175,8 @@ class Sweeper:
         awaited = ledger.awaited()
         for turn in of_other_limits(awaited, snapshot):
             ledger.recover(turn, limit=RECOVERED_AT_ONCE)
-        awaited = frozenset(each for each in awaited if not is_far_turn(each))
+        self._call_for_free_connections(awaited, snapshot)
+        awaited = frozenset(each for each in awaited if not is_of_limits(each))
         servers = {server.fingerprint: server for server in reversed(servers_in_use(snapshot))}
         permissions = breaker.allows({*servers, *awaited})
         for fingerprint in awaited:
@@ -184,6 +185,18 @@ class Sweeper:
                 if released:
                     ledger.recover(fingerprint, limit=released)
         self._probes.begin(servers, permissions, snapshot)
+
+    def _call_for_free_connections(self, awaited: Collection[str], snapshot: Snapshot) -> None:
+        """Let as many go on as may open connections, and the first in each line in any case.
+
+        Whoever is done with a connection takes the first in its line. This is for those that nobody opened,
+        and for a line in which nobody is called any more, as where a worker died.
+        """
+        lines = {name: line for name, line in snapshot.derive(lines_of).items() if name in awaited}
+        used = self._runtime.usages.of({line.account for line in lines.values()})
+        for name, line in lines.items():
+            free = line.connections - used[line.account].connections
+            self._runtime.ledger.recover(name, limit=min(max(free, 1), RECOVERED_AT_ONCE))
 
     def _release(self, revision: int) -> None:
         """Release what is held, or waits for servers, under older options; now and then all that is held."""

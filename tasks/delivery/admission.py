@@ -27,6 +27,7 @@ from tasks.limits import (
     account_of,
     allowance_for,
     far_turn,
+    line_for,
 )
 from tasks.server import Server
 
@@ -66,7 +67,11 @@ class _Kept:
 
 
 class Ticket:
-    """One message's way through the limits of one server's account."""
+    """One message's way through the limits of one server's account.
+
+    Attributes:
+        line: Where those wait that find no connection; blank where connections have no limit.
+    """
 
     def __init__(
         self,
@@ -77,7 +82,9 @@ class Ticket:
         *,
         urgent: bool,
         revision: int,
+        line: str,
     ) -> None:
+        self.line = line
         self._admission = admission
         self._urgent = urgent
         self._account = account
@@ -100,6 +107,8 @@ class Ticket:
             holder,
             urgent=self._urgent,
             revision=self._revision,
+            # What is urgent waits for no call, and a test is in no line.
+            is_called=bool(self._message) and not self._urgent,
         )
 
     def ask(self) -> None:
@@ -113,9 +122,11 @@ class Ticket:
         if not self._urgent and self._message and self._admission.is_full(self._account):
             self.admit("")
 
-    def far_turn(self, wait: Wait) -> str:
-        """The name to wait under for a turn that is far off; blank where it is not."""
-        is_far = wait.limit == "messages" and wait.wait_seconds >= FAR_SECONDS
+    def waits_under(self, wait: Wait) -> str:
+        """The name to wait under for a connection, or for a turn that is far off; blank where it is near."""
+        if wait.limit == "connections":
+            return self.line
+        is_far = wait.wait_seconds >= FAR_SECONDS
         return far_turn(self._account, self._allowance) if is_far else ""
 
     @property
@@ -147,7 +158,7 @@ class Admission:
 
     Args:
         limits: What all workers share.
-        close_idle: Closes connections that `may_keep` denies and nobody uses.
+        close_idle: Closes connections that nobody uses: those that `may_keep` denies, and one of those named.
         every_seconds: Between two renewals.
         clock: Seconds that only grow.
     """
@@ -156,7 +167,7 @@ class Admission:
         self,
         limits: Limits,
         *,
-        close_idle: Callable[[], None],
+        close_idle: Callable[[Collection[str]], None],
         every_seconds: float = RENEW_EVERY_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -182,7 +193,15 @@ class Admission:
         allowance = self._allowance(snapshot, server)
         if allowance.is_unlimited:
             return None
-        return Ticket(self, account_of(server), allowance, message, urgent=urgent, revision=snapshot.revision)
+        return Ticket(
+            self,
+            account_of(server),
+            allowance,
+            message,
+            urgent=urgent,
+            revision=snapshot.revision,
+            line=line_for(server, allowance),
+        )
 
     def counting(self, snapshot: Snapshot, server: Server) -> Callable[[str], None]:
         """What a message needs where nothing is limited: its connection is counted when it is opened."""
@@ -197,12 +216,19 @@ class Admission:
         *,
         urgent: bool = False,
         revision: int | None = None,
+        is_called: bool = False,
     ) -> None:
-        """Ask for a message to go over a connection; see `Ticket.admit`."""
+        """Ask for a message to go over a connection; see `Ticket.admit` and `Limits.take`."""
         kept = self._of_this_process()
         try:
             answer = self.limits.take(
-                account, allowance, message=message, holder=holder, urgent=urgent, revision=revision
+                account,
+                allowance,
+                message=message,
+                holder=holder,
+                urgent=urgent,
+                revision=revision,
+                is_called=is_called,
             )
             lacks_place = not isinstance(answer, Wait) and answer.slot is None
             if lacks_place and holder and holder not in kept.slots:
@@ -285,6 +311,7 @@ class Admission:
         with kept.lock:
             slots = list(kept.slots.values())
         to_close: set[str] = set()
+        wanted: Collection[str] = ()
         try:
             renewed = self.limits.renew(slots)
         except redis.RedisError as error:
@@ -294,11 +321,12 @@ class Admission:
         else:
             kept.renewed_at = self._clock()
             to_close.update(slot.holder for slot in renewed.lost | renewed.yielding)
+            wanted = [slot.holder for slot in renewed.wanted]
             self._leave_closed(kept, slots)
         with kept.lock:
             kept.to_close |= to_close
             kept.to_close &= kept.slots.keys()
-        self._close_idle()
+        self._close_idle(wanted)
 
     def _leave_closed(self, kept: _Kept, renewed: Collection[Slot]) -> None:
         """A connection that was closed while its lease was renewed may have it again, and nobody uses it."""

@@ -111,7 +111,7 @@ class Attempt:
         self._ticket = admission.ticket(state.snapshot, hop.server, name, urgent=self._is_urgent)
         self._admit = self._ticket.admit if self._ticket else admission.counting(state.snapshot, hop.server)
         self._patience = patience
-        self._lacks_connection = False
+        self._lacks_connection = self._had_connection = False
         self.result = Attempted()
         self.began_at_ms = state.now_ms()
         self._began = clock()
@@ -143,6 +143,14 @@ class Attempt:
             self._ticket.sent()
         elif not self._comes_back:
             self._ticket.give_back()
+
+    @property
+    def freed_line(self) -> str:
+        """The line whose first may have the connection that it had; blank where others here wait for it."""
+        if not self._had_connection or self._ticket is None or not self._ticket.line:
+            return ""
+        trust = self._state.snapshot.derive(Trust.of)
+        return self._ticket.line if self._pool.wants_more(self._hop.server, trust) else ""
 
     @property
     def _comes_back(self) -> bool:
@@ -189,6 +197,7 @@ class Attempt:
                 follow=self._ticket is not None,
                 wait=wait,
             ) as connection:
+                self._had_connection = True
                 self._send(connection)
         except NotWhole as fault:
             self._wait_for_files(str(fault))
@@ -198,10 +207,10 @@ class Attempt:
             self._take_refusals(failure.refused)
             self._failed(failure)
         except LimitReached as reached:
-            far_turn = self._ticket.far_turn(reached.wait) if self._ticket else ""
+            waits_under = self._ticket.waits_under(reached.wait) if self._ticket else ""
             self._lacks_connection = reached.wait.limit == "connections"
             self.result.postponed = Postponed(
-                reached.wait.at_ms, str(reached), far_turn, lacks_connection=self._lacks_connection
+                reached.wait.at_ms, str(reached), waits_under, lacks_connection=self._lacks_connection
             )
         except SignInAwaited as awaited:
             seconds = min(awaited.wait_seconds, SIGN_IN_LOOK_SECONDS)

@@ -12,28 +12,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from settings_store.logs import EventLog
-from settings_store.logs.line import places
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.room import Room
+from tasks.delivery.succession import Begin, End, Succession, is_over_after, make_pass
 from tasks.delivery.turn import Turn
-from tasks.strands import Strands
-
-#: So long a batch goes on to the next one, at the most and at the least. It is what a notification of high
-#: priority may have to wait for a slot beside one pass, so it is short; what is left goes to other slots.
-#: Chance decides between the two: batches that began together would end together, and none in between.
-BATCH_SECONDS: Final = 1.0
-SHORTEST_BATCH_SECONDS: Final = 0.25
+from tasks.strands import Strands, aside
 
 #: So long a batch that is not urgent waits for those before it: where servers answer at once each is over
 #: soon, and all of them side by side would be cut off by the time above. It has a slot meanwhile.
 PATIENCE_SECONDS: Final = 0.25
-
-_log = EventLog(__name__)
-
-Begin = Callable[[str], None]
-#: Told the id and what became of it: a result, or the error that ended the pass.
-End = Callable[[str, PassResult | Exception], None]
 
 
 def deliver_many(
@@ -42,20 +29,24 @@ def deliver_many(
     *,
     begin: Begin,
     end: End,
+    put_back: Callable[[Sequence[str]], object],
     stopping: Callable[[], bool],
     room: Room,
     strands: Strands,
     patience_seconds: float = 0.0,
     draw: Callable[[], float] = random.random,
     clock: Callable[[], float] = time.monotonic,
-) -> list[str]:
-    """Make a pass of each that is due; those that were not begun.
+) -> int:
+    """Make a pass of each that is due; how many were not begun.
+
+    Those that have connections for which others wait go on with these.
 
     Args:
         deliverer: Makes the passes.
         ids: Which, in order.
         begin: Hears of each before its pass.
         end: Hears of each after that.
+        put_back: Given those that were not begun, as soon as this is known.
         stopping: Whether this process is to end: then none is begun any more.
         room: Says how many passes are made at a time.
         strands: What they are made by.
@@ -63,59 +54,111 @@ def deliver_many(
         draw: A random number from 0 to 1, for how long to go on.
         clock: Seconds that only grow.
     """
-    more = room.take(len(ids), patience_seconds=patience_seconds) - 1
-    until = clock() + SHORTEST_BATCH_SECONDS + draw() * (BATCH_SECONDS - SHORTEST_BATCH_SECONDS)
-    left = deque(ids)
-    # Those that may still come to a connection.
-    going = 1 + more
-
-    def goes_on() -> bool:
-        return bool(left) and not stopping() and clock() < until
-
-    def one_after_another(*, gives_way: bool) -> None:
-        nonlocal going
-        turn: Turn | None = None
-
-        def following() -> Turn | None:
-            nonlocal turn
-            if turn is None and goes_on() and not (gives_way and room.is_crowded):
-                turn = deliverer.turn(left.popleft())
-            return turn
-
-        while (now := following()) is not None:
-            if not now.has_come and (stopping() or clock() >= until):
-                # Its claim went astray, and time is over.
-                left.appendleft(now.id)
-                return
-            turn = None
-            _tell(begin, now.id)
-            result: PassResult | Exception
-            try:
-                result = deliverer.take(now, following=following)
-            except Exception as error:  # noqa: BLE001  # whatever it is, the others are not to wait for it
-                result = error
-            _tell(end, now.id, result)
-            if going > 1 and _is_not_the_time(result):
-                left.extend(_not_taken(now, result))
-                going -= 1
-                return
-
-    def beside() -> None:
-        nonlocal more
-        try:
-            one_after_another(gives_way=True)
-        finally:
-            more -= 1
-            room.leave()
-
+    places = room.take(len(ids), patience_seconds=patience_seconds)
+    batch = _Batch(
+        deliverer,
+        ids,
+        places,
+        begin=begin,
+        end=end,
+        put_back=put_back,
+        stopping=stopping,
+        room=room,
+        time_is_over=is_over_after(draw, clock),
+    )
     try:
         # One alone has nobody to share a thread or a question with: to wait for a strand costs a tenth more.
         run = _make_here if room.is_for_one else strands.run
-        run([lambda: one_after_another(gives_way=False), *[beside] * more])
+        run([batch.go, *[batch.go_beside] * (places - 1)])
     finally:
         # Those too of whoever never came to begin, or to an end.
-        room.leave(1 + more, all_done=not left)
-    return list(left)
+        batch.put_rest_back()
+        room.leave(batch.places, all_done=not batch.not_begun)
+    return batch.not_begun
+
+
+class _Batch:
+    """What the strands of a batch have together.
+
+    Attributes:
+        places: So many of the room's it has.
+        not_begun: So many were put back.
+    """
+
+    def __init__(
+        self,
+        deliverer: Deliverer,
+        ids: Sequence[str],
+        places: int,
+        *,
+        begin: Begin,
+        end: End,
+        put_back: Callable[[Sequence[str]], object],
+        stopping: Callable[[], bool],
+        room: Room,
+        time_is_over: Callable[[], bool],
+    ) -> None:
+        self._deliverer = deliverer
+        self._left = deque(ids)
+        self.places = places
+        self.not_begun = 0
+        # Those that may still come to a connection.
+        self._going = places
+        self._begin = begin
+        self._end = end
+        self._put_back = put_back
+        self._stopping = stopping
+        self._room = room
+        self._time_is_over = time_is_over
+
+    def go(self) -> None:
+        """Make passes in the place of the slot itself."""
+        self._make_passes(gives_way=False)
+
+    def go_beside(self) -> None:
+        """Make passes in a place that is given back as soon as somebody waits for it."""
+        try:
+            self._make_passes(gives_way=True)
+        finally:
+            self.places -= 1
+            self._room.leave()
+
+    def put_rest_back(self) -> None:
+        """Put back what was not begun."""
+        rest = list(self._left)
+        self._left.clear()
+        if rest:
+            self.not_begun += len(rest)
+            aside(lambda: self._put_back(rest))
+
+    def _make_passes(self, *, gives_way: bool) -> None:
+        def has_place() -> bool:
+            return not self._stopping() and not (gives_way and self._room.is_crowded)
+
+        with self._room.staying() as stays:
+            succession = Succession(
+                self._deliverer,
+                own=lambda: self._own() if has_place() else None,
+                takes_in_line=lambda: has_place() and (not self._time_is_over() or stays()),
+            )
+            while (now := succession.next()) is not None:
+                if not now.has_come and (self._stopping() or self._time_is_over()):
+                    # Its claim went astray, and time is over.
+                    self._left.appendleft(now.id)
+                    return
+                if self._time_is_over():
+                    # This may go on for long with those that wait in line; its own are not to wait for that.
+                    self.put_rest_back()
+                result = make_pass(self._deliverer, now, succession, begin=self._begin, end=self._end)
+                if self._going > 1 and _is_not_the_time(result):
+                    self._left.extend(_not_taken(now, result))
+                    self._going -= 1
+                    return
+
+    def _own(self) -> Turn | None:
+        if not self._left or self._stopping() or self._time_is_over():
+            return None
+        return self._deliverer.turn(self._left.popleft())
 
 
 def _is_not_the_time(result: PassResult | Exception) -> bool:
@@ -136,10 +179,3 @@ def _not_taken(turn: Turn, result: PassResult | Exception) -> list[str]:
 def _make_here(calls: Iterable[Callable[[], None]]) -> None:
     for call in calls:
         call()
-
-
-def _tell(hears: Callable[..., None], *what: object) -> None:
-    try:
-        hears(*what)
-    except Exception as error:  # noqa: BLE001  # what became of it is in the ledger, and the next is claimed
-        _log.error("untold", error=type(error).__name__, at=places(error.__traceback__))

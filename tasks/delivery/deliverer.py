@@ -34,7 +34,7 @@ from tasks.delivery.pass_state import PassState
 from tasks.delivery.patience import Patience
 from tasks.delivery.spans import tell_pass
 from tasks.delivery.stops import ClaimLost, NotToBeSent, OptionsChanged
-from tasks.delivery.turn import Following, Turn, nobody
+from tasks.delivery.turn import Following, Freed, Turn, nobody
 from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.delivery.walk import Walk
 from tasks.escalation_limit import EscalationLimit
@@ -136,20 +136,40 @@ class Deliverer:
         self._pause = pause
         self._insist = Insist(pause, stopping=stopping)
         self._snapshot = Snapshot(revision=-1)
+        self._lanes: set[str] = set()
 
-    def deliver(self, notification_id: str) -> PassResult:
+    def deliver(self, notification_id: str, *, following: Following = nobody) -> PassResult:
         """Make one pass if it is due and nobody else makes it.
+
+        Args:
+            notification_id: Which.
+            following: As for `take`.
 
         Raises:
             redis.RedisError: The ledger did not answer; the notification stays due, or its lease runs out.
         """
-        return self.take(self.turn(notification_id))
+        return self.take(self.turn(notification_id), following=following)
 
     def turn(self, notification_id: str) -> Turn:
         """The turn of a notification, for `take`."""
         fingerprints = self._snapshot.derive(_fingerprints_in_use)
         return Turn(
             notification_id, self._ledger, self._breaker, fingerprints=fingerprints, worker=self._worker
+        )
+
+    def turn_in_line(self, freed: Freed) -> Turn:
+        """The turn of the first that waits for a connection, in a lane of which this process was given some.
+
+        What fetches files follows its like alone: it has a share of the slots.
+        """
+        return Turn(
+            "",
+            self._ledger,
+            self._breaker,
+            fingerprints=self._snapshot.derive(_fingerprints_in_use),
+            worker=self._worker,
+            line=freed.line,
+            lanes=sorted(self._lanes.difference({"files"}) | {freed.lane}),
         )
 
     def take(self, turn: Turn, *, following: Following = nobody) -> PassResult:
@@ -162,6 +182,7 @@ class Deliverer:
         claim = turn.take()
         if isinstance(claim, NotClaimed):
             return PassResult(claim.state, ran=False)
+        self._lanes.add(claim.lane)
         about = {"notification": claim.id, "number": claim.number, "pass": claim.passes + 1}
         # A mail may be tried for a day: later passes are traces of their own that lead to the first.
         is_first = claim.attempts == claim.passes == 0
@@ -304,7 +325,9 @@ class Deliverer:
             _announce(state, wait)
         # What is to be held is refused where the options changed, and this pass then goes on.
         lacks_connection = state.walked.lacks_connection
-        following = state.following() if then != "held" and not lacks_connection else None
+        goes_on = then != "held" and not lacks_connection
+        line = state.walked.freed_line
+        following = state.following(Freed(line, state.claim.lane) if line else None) if goes_on else None
         beside = following.questions() if following else ()
         with tracing.span("finish"):
             status, now_in = self._insist(

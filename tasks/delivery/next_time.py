@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from tasks.breaker import Permission
 from tasks.delivery.options import longest_gap_seconds
 from tasks.delivery.pass_state import PassState
 from tasks.delivery.uncertain import resend_due_ms, surely_down_ms
+from tasks.limits import is_line
 from tasks.routing import Hop
 from tasks.schedule import gap_seconds, look_again_seconds
+
+#: What waits in a line for a connection looks by itself after this, or up to twice that, as chance decides.
+LOOK_IN_LINE_SECONDS: Final = 60.0
 
 
 def wait_seconds(state: PassState, chain: tuple[Hop, ...], *, draw: float) -> float:
@@ -23,12 +28,24 @@ def wait_seconds(state: PassState, chain: tuple[Hop, ...], *, draw: float) -> fl
     if not state.having("o") and not state.having("u"):
         return 0.0
     if walked.waits_until_ms:
-        return max(walked.waits_until_ms - state.now_ms(), 0) / 1000
+        seconds = max(walked.waits_until_ms - state.now_ms(), 0) / 1000
+        # What is urgent comes again at once.
+        is_called = is_line(walked.waits_under) and state.notification.priority != "high"
+        return max(seconds, _look_in_line_seconds(state, draw)) if is_called else seconds
     patience = (min(_moments_ms(state, chain, draw), default=0) - state.now_ms()) / 1000
     if not walked.spent and patience > 0:
         return patience
     longest = longest_gap_seconds(state.snapshot)
     return max(gap_seconds(state.claim.passes + 1, draw=draw, longest_seconds=longest), patience)
+
+
+def _look_in_line_seconds(state: PassState, draw: float) -> float:
+    """How soon one that waits in a line comes by itself, in case of need: it is called before that.
+
+    No later than after half of its time, so that it goes by another server before that is over.
+    """
+    half_ms = (state.claim.expires_at_ms - state.now_ms()) / 2
+    return min(LOOK_IN_LINE_SECONDS * (1 + draw), half_ms / 1000)
 
 
 def counts_as_pass(state: PassState) -> bool:

@@ -12,11 +12,12 @@ class Postponed:
     Attributes:
         until_ms: In Unix milliseconds, by Redis' clock.
         reason: Why, in words for the operator.
-        far_turn: The name of a turn that another limit would bring nearer; blank where it is none.
+        waits_under: What others call it by: the line for a connection, or a turn that another limit would
+            bring nearer; blank where nobody calls.
         lacks_connection: Whether there is no connection to be had now, for this or any other message.
     """
 
     until_ms: int
     reason: str
-    far_turn: str = ""
+    waits_under: str = ""
     lacks_connection: bool = False

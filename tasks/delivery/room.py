@@ -42,6 +42,7 @@ class Room:
         #: So many of them have no patience left.
         self._pressing = 0
         self._all_done_at = float("-inf")
+        self._staying = 0
 
     def take(self, wanted: int, *, patience_seconds: float = 0.0) -> int:
         """Take as many places as are free, no more than wanted; how many that are.
@@ -82,6 +83,25 @@ class Room:
             if all_done:
                 self._all_done_at = self._clock()
             self._hand_out()
+
+    @contextlib.contextmanager
+    def staying(self) -> Iterator[Callable[[], bool]]:
+        """Within it, ask to stay in one's place past one's time: half of the places are for those that do."""
+        stays = False
+
+        def stay() -> bool:
+            nonlocal stays
+            with self._lock:
+                if not stays and self._staying < self._slots() // 2:
+                    stays = True
+                    self._staying += 1
+                return stays
+
+        try:
+            yield stay
+        finally:
+            with self._lock:
+                self._staying -= stays
 
     @property
     def is_for_one(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from tasks.breaker import Breaker, Permission
+from tasks.lanes import Lane
 from tasks.ledger import Claim, Ledger, NotClaimed
 from tasks.ledger.records import new_token
 from tasks.redis_question import Question
@@ -15,11 +17,14 @@ class Turn:
     """Claims one notification, by itself or in the round trip that finishes the one before.
 
     Args:
-        notification_id: Which.
+        notification_id: Which; blank for the first of those that wait for a connection.
         ledger: Gives the claim.
         breaker: Asked about the servers in the same round trip.
         fingerprints: Of the servers that it is likely to go by; a wrong guess costs a round trip.
         worker: Who claims.
+        line: Where those wait.
+        lanes: Those of them that may be claimed.
+
     """
 
     def __init__(
@@ -30,14 +35,37 @@ class Turn:
         *,
         fingerprints: Iterable[str],
         worker: str,
+        line: str = "",
+        lanes: Collection[str] = (),
     ) -> None:
-        self.id = notification_id
+        self._id = notification_id
         self._ledger = ledger
         self._worker = worker
         self._token = new_token()
         asked = tuple(fingerprints)
         self._allowing = breaker.asking(asked) if asked else None
-        self._claiming = ledger.claiming(notification_id, worker=worker, token=self._token)
+        self._claiming = (
+            ledger.claiming_first(line, lanes, worker=worker, token=self._token)
+            if line
+            else ledger.claiming(notification_id, worker=worker, token=self._token)
+        )
+
+    @property
+    def id(self) -> str:
+        """Which; blank where nobody is known to wait."""
+        claim = self._claiming.answer
+        return claim.id if isinstance(claim, Claim) else self._id
+
+    @property
+    def passes(self) -> int:
+        """How many were made of it before, as far as it is known."""
+        claim = self._claiming.answer
+        return claim.passes if isinstance(claim, Claim) else 0
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether nobody is known whose turn it would be: nobody waits, or it is not known whether."""
+        return not self.id
 
     @property
     def has_come(self) -> bool:
@@ -66,9 +94,22 @@ class Turn:
         return (self._allowing,) if self._allowing else ()
 
 
-#: Says whose turn is next; None where nobody's is, or not now.
-Following = Callable[[], Turn | None]
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """A connection that a pass had, and that is free for another.
+
+    Attributes:
+        line: Where others wait for it.
+        lane: Of the pass that had it.
+    """
+
+    line: str
+    lane: Lane
 
 
-def nobody() -> None:
+#: Says whose turn is next, given the connection that is free; None where it is nobody's, or not now.
+Following = Callable[[Freed | None], Turn | None]
+
+
+def nobody(_freed: Freed | None) -> None:
     """What follows a pass that was not made among others."""

@@ -89,8 +89,8 @@ class Walk:
             settings_store.errors.SecretFault: This process cannot open a password.
         """
         state = self._state
-        state.walked.waits_until_ms, state.walked.far_turn = 0, ""
-        state.walked.lacks_connection = False
+        state.walked.waits_until_ms, state.walked.waits_under = 0, ""
+        state.walked.lacks_connection, state.walked.freed_line = False, ""
         state.walked.barred.clear()
         resend_uncertain(state, self._chain, self._offer)
         for hop in self._chain:
@@ -165,6 +165,7 @@ class Walk:
             if attempt.result.outcomes:
                 tell_left_out(self._state, self._composer.left_out())
         self._watch.tell(hop, attempt.result, attempt.began_at_ms)
+        self._state.walked.freed_line = attempt.freed_line
         return attempt.result
 
     def _has_waited_here(self, postponed: Postponed) -> bool:
@@ -178,7 +179,7 @@ class Walk:
         """Come back at that time, to the same server; to the next one only where it would be too late."""
         if postponed.until_ms < self._state.claim.expires_at_ms:
             self._state.walked.waits_until_ms = postponed.until_ms
-            self._state.walked.far_turn = postponed.far_turn
+            self._state.walked.waits_under = postponed.waits_under
             self._state.walked.lacks_connection = postponed.lacks_connection
         else:
             self._state.walked.passed_over.add(hop.server.fingerprint)

@@ -18,8 +18,9 @@ class Walked:
         passed_over: Fingerprints of servers that are not tried again in this pass.
         out_of_time: Whether recipients were left because the pass took too long.
         waits_until_ms: When the server may be tried again that everything still open waits for; 0 = none.
-        far_turn: The name of the turn that it waits for so; blank where it is none, or near.
+        waits_under: What others call it by meanwhile; blank where nobody does.
         lacks_connection: Whether that is because there was no connection to be had.
+        freed_line: Whose first may have the connection that this pass had; blank where nobody waits for it.
         barred: Servers that were left alone because their breaker says so, by fingerprint.
     """
 
@@ -29,14 +30,15 @@ class Walked:
     passed_over: set[str] = field(default_factory=set)
     out_of_time: bool = False
     waits_until_ms: int = 0
-    far_turn: str = ""
+    waits_under: str = ""
     lacks_connection: bool = False
+    freed_line: str = ""
     barred: dict[str, Permission] = field(default_factory=dict)
 
     @property
     def waits_for(self) -> tuple[str, ...]:
         """What lets it go on before its time: servers that may be used again, or another limit."""
-        return (*self.barred, *((self.far_turn,) if self.far_turn else ()))
+        return (*self.barred, *((self.waits_under,) if self.waits_under else ()))
 
     @property
     def reason(self) -> str:

@@ -161,9 +161,27 @@ class Ledger:
 
     def claiming(self, notification_id: str, *, worker: str, token: str) -> Question[Claim | NotClaimed]:
         """`claim`, to be asked beside another question."""
+        return self._claiming(token, worker, notification_id, ())
+
+    def claiming_first(
+        self, line: str, lanes: Collection[str], *, worker: str, token: str
+    ) -> Question[Claim | NotClaimed]:
+        """Take the first of those that wait in a line for a connection, as soon as its caller has one.
+
+        Args:
+            line: From `line_for`, as it was given to `finish`.
+            lanes: Those of them that the caller serves.
+            worker: Who takes it.
+            token: The same for a repeated call, which then gives the same claim.
+        """
+        return self._claiming(token, worker, "", (line, *lanes))
+
+    def _claiming(
+        self, token: str, worker: str, notification_id: str, line: tuple[str, ...]
+    ) -> Question[Claim | NotClaimed]:
         return self._scripts.question(
             "claim",
-            lambda answer: read_claim(notification_id, token, answer),
+            lambda answer: read_claim(token, answer),
             notification_id,
             token,
             _ms(LEASE_SECONDS),
@@ -171,6 +189,7 @@ class Ledger:
             POISON_LAPSES,
             worker,
             self._revision_key,
+            *line,
         )
 
     def renew(self, claim: Claim) -> float:

@@ -157,12 +157,12 @@ class Claim:
     trace: str = ""
 
 
-def read_claim(notification_id: str, token: str, answer: Sequence[Any]) -> Claim | NotClaimed:
+def read_claim(token: str, answer: Sequence[Any]) -> Claim | NotClaimed:
     """What `claim.lua` answered."""
     if answer[0] != "claimed":
         return NotClaimed(state=answer[0])
     return Claim(
-        id=notification_id,
+        id=answer[18],
         token=token,
         at_ms=int(answer[1]),
         number=int(answer[2]),

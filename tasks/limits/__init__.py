@@ -8,7 +8,8 @@ Our own limit is no failure: whoever must wait spends no try, and goes to no oth
 
 from tasks.limits.account import account_of
 from tasks.limits.allowance import Allowance, allowance_for
-from tasks.limits.far_turns import FAR_SECONDS, far_turn, is_far_turn, of_other_limits
+from tasks.limits.connection_lines import Line, is_line, line_for, lines_of
+from tasks.limits.far_turns import FAR_SECONDS, far_turn, is_of_limits, of_other_limits
 from tasks.limits.limits import Limits
 from tasks.limits.pace import Pace, pace_of
 from tasks.limits.records import Granted, LimitsChanged, Renewed, Slot, Wait, new_holder
@@ -20,6 +21,7 @@ __all__ = [
     "Granted",
     "Limits",
     "LimitsChanged",
+    "Line",
     "Pace",
     "Renewed",
     "Slot",
@@ -29,7 +31,10 @@ __all__ = [
     "account_of",
     "allowance_for",
     "far_turn",
-    "is_far_turn",
+    "is_line",
+    "is_of_limits",
+    "line_for",
+    "lines_of",
     "new_holder",
     "of_other_limits",
     "pace_of",

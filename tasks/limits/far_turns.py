@@ -8,6 +8,7 @@ from typing import Final
 from settings_store.snapshot import Snapshot
 from tasks.limits.account import account_of
 from tasks.limits.allowance import Allowance, allowance_for
+from tasks.limits.connection_lines import lines_of
 from tasks.routing import servers_in_use
 
 #: Who has its turn sooner comes at that time, whatever becomes of the limit meanwhile.
@@ -22,14 +23,14 @@ def far_turn(account: str, allowance: Allowance) -> str:
 
 
 def of_other_limits(names: Collection[str], snapshot: Snapshot) -> list[str]:
-    """Which of these names are turns that the limits of today did not lead to."""
-    turns = [name for name in names if is_far_turn(name)]
-    if not turns:
+    """Which of these names, of turns or of lines for connections, the limits of today did not lead to."""
+    ours = [name for name in names if is_of_limits(name)]
+    if not ours:
         return []
     today = {far_turn(account_of(each), allowance_for(snapshot, each)) for each in servers_in_use(snapshot)}
-    return [name for name in turns if name not in today]
+    return [name for name in ours if name not in today and name not in lines_of(snapshot)]
 
 
-def is_far_turn(name: str) -> bool:
-    """Whether a name is one of these, and no server's."""
+def is_of_limits(name: str) -> bool:
+    """Whether something waits under a name for a limit of ours, and for no server."""
     return name.startswith(_FIRST)

@@ -51,6 +51,7 @@ class Limits:
         holder: str = "",
         urgent: bool = False,
         revision: int | None = None,
+        is_called: bool = False,
     ) -> Granted | Wait:
         """Ask for a message to go now over a connection; both or neither, in one round trip.
 
@@ -66,6 +67,8 @@ class Limits:
                 Blank asks for the message alone.
             urgent: Whether it goes before those that wait for their turns; these are put off by a moment.
             revision: Of the options that the allowance is of; None asks by it whatever the options say now.
+            is_called: Whether whoever is done with a connection calls it: no other worker has to close one
+                that it uses, then.
 
         Raises:
             LimitsChanged: There are newer options.
@@ -87,6 +90,7 @@ class Limits:
             self._revision_key,
             "" if revision is None else revision,
             kept_for_urgent(allowance.messages_per_minute),
+            int(is_called),
         )
         if answer == "changed":
             raise LimitsChanged
@@ -145,7 +149,9 @@ class Limits:
         told = list(zip(ordered, answers, strict=True))
         return Renewed(
             lost=frozenset(slot for slot, answer in told if answer == 0),
-            yielding=frozenset(slot for slot, answer in told if answer == 2),  # noqa: PLR2004  # as in renew.lua
+            # As in renew.lua.
+            yielding=frozenset(slot for slot, answer in told if answer == 2),  # noqa: PLR2004
+            wanted=frozenset(slot for slot, answer in told if answer == 3),  # noqa: PLR2004
         )
 
     def should_yield(self, slot: Slot) -> bool:

@@ -78,10 +78,12 @@ class Renewed:
     Attributes:
         lost: Somebody else may have these by now: their connections are closed as soon as they can be.
         yielding: Others wait for these: their connections are closed when they are idle.
+        wanted: Others have use for these: one whose connection idles now is closed.
     """
 
     lost: frozenset[Slot] = frozenset()
     yielding: frozenset[Slot] = frozenset()
+    wanted: frozenset[Slot] = frozenset()
 
 
 def new_holder() -> str:

@@ -48,6 +48,10 @@ class ConnectionsInUse:
         """It is kept or closed."""
         self._change(server, fingerprint, -1)
 
+    def busy(self, server: str) -> int:
+        """How many connections to a server are used now."""
+        return self._busy[server]
+
     def look(self) -> None:
         """Some that were kept were closed."""
         with self._lock:

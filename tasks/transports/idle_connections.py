@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
@@ -130,8 +130,13 @@ class IdleConnections:
         with self._lock:
             self._alone_until[key] = self._clock() + self._limits.alone_seconds
 
-    def wait(self, key: PoolKey) -> Connection | None:
-        """Wait a moment for one that is given back, or offered, which is then the caller's; else None."""
+    def wait(self, key: PoolKey, *, busy: int) -> Connection | None:
+        """Wait a moment for one that is given back, or offered, which is then the caller's; else None.
+
+        Args:
+            key: Whose.
+            busy: So many are in use: no more wait, or each would wait for more than one message.
+        """
 
         def taken() -> Connection | None:
             if self._first[key]:
@@ -141,8 +146,7 @@ class IdleConnections:
 
         with self._lock:
             found = taken()
-            is_full = self._waiting[key] >= self._limits.waiting_per_server
-            if found is not None or is_full or self._clock() < self._not_before.get(key, 0.0):
+            if found is not None or not self._may_wait(key, busy):
                 return found
             self._waiting[key] += 1
             try:
@@ -154,6 +158,25 @@ class IdleConnections:
             else:
                 self._not_before[key] = self._clock() + NOT_AGAIN_SECONDS
             return found
+
+    def wants_more(self, key: PoolKey, *, busy: int) -> bool:
+        """Whether one more message would find a connection: one that idles, or is given back in a moment.
+
+        Args:
+            key: Whose.
+            busy: So many are in use. Where there is none at all, one may be opened in its place.
+
+        Returns:
+            False too where somebody waits here who goes first.
+        """
+        with self._lock:
+            if self._first[key]:
+                return False
+            return not busy or bool(self._kept.get(key)) or self._may_wait(key, busy)
+
+    def _may_wait(self, key: PoolKey, busy: int) -> bool:
+        has_room = self._waiting[key] < min(self._limits.waiting_per_server, max(busy, 1))
+        return has_room and self._clock() >= self._not_before.get(key, 0.0)
 
     @contextlib.contextmanager
     def going_first(self, key: PoolKey) -> Iterator[Callable[[float], object]]:
@@ -248,6 +271,18 @@ class IdleConnections:
             else:
                 overdue.append(each.connection)
         return fine
+
+    def remove_one(self, holders: Collection[str]) -> list[Connection]:
+        """One of those with these names, if any is kept: the one that was used least lately."""
+        with self._lock:
+            for key, kept in self._kept.items():
+                for each in kept:
+                    if each.connection.holder in holders:
+                        kept.remove(each)
+                        if not kept:
+                            del self._kept[key]
+                        return [each.connection]
+        return []
 
     def remove_all(self) -> list[Connection]:
         """All of them."""

@@ -172,7 +172,7 @@ class ConnectionPool:
         kept = self._reuse(key, timeouts, fresh=fresh, first=first)
         if kept is None and follow and not fresh:
             kept = self._taken_up(
-                aside(lambda: self._idle.wait(key)) if wait else self._idle.follow(key, first=first), timeouts
+                self._waited_for(key, server) if wait else self._idle.follow(key, first=first), timeouts
             )
         is_followed = kept is not None and kept.follows
         if kept is not None and is_followed:
@@ -253,6 +253,11 @@ class ConnectionPool:
         """
         return self._idle.going_first(PoolKey(server.fingerprint, trust))
 
+    def wants_more(self, server: Server, trust: Trust) -> bool:
+        """Whether another message for a server would find a connection of this process in a moment."""
+        busy = self._of_this_process.in_use.busy(server.name)
+        return self._idle.wants_more(PoolKey(server.fingerprint, trust), busy=busy)
+
     def introduce(
         self, client: Client, server: Server, trust: Trust, token_source: TokenSource | None = None
     ) -> None:
@@ -275,9 +280,13 @@ class ConnectionPool:
         """The name that servers are greeted with."""
         return self._local_hostname
 
-    def close_idle(self) -> None:
-        """Close what idles too long, is too old or has to make room; called now and then."""
-        self._close(self._idle.remove_overdue())
+    def close_idle(self, wanted: Collection[str] = ()) -> None:
+        """Close what idles too long, is too old or has to make room; called now and then.
+
+        Args:
+            wanted: Names of connections that others have use for: of those that idle, one is closed.
+        """
+        self._close(self._idle.remove_overdue() + self._idle.remove_one(wanted))
         self._of_this_process.in_use.look()
 
     def close(self) -> None:
@@ -321,6 +330,10 @@ class ConnectionPool:
             if self._taken_up(connection, timeouts) is not None:
                 return connection
         return None
+
+    def _waited_for(self, key: PoolKey, server: Server) -> Connection | None:
+        busy = self._of_this_process.in_use.busy(server.name)
+        return aside(lambda: self._idle.wait(key, busy=busy))
 
     def _taken_up(self, connection: Connection | None, timeouts: Timeouts) -> Connection | None:
         """A connection that was taken, if it is good for another message."""

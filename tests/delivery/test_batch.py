@@ -8,9 +8,10 @@ import pytest
 import redis
 
 from settings_store.keyring import Keyring
-from tasks.delivery.batch import BATCH_SECONDS, SHORTEST_BATCH_SECONDS, deliver_many
+from tasks.delivery.batch import deliver_many
 from tasks.delivery.deliverer import PassResult
 from tasks.delivery.room import Room
+from tasks.delivery.succession import LONGEST_SECONDS, SHORTEST_SECONDS
 from tasks.strands import Strands
 from tests.rigs.delivery_bench import Bench
 from tests.rigs.delivery_servers import MailServer, mail_server
@@ -25,7 +26,7 @@ def run(
     *,
     ids: list[str] = IDS,
     stopping: Callable[[], bool] = lambda: False,
-    begin: Callable[[str], None] = lambda _id: None,
+    begin: Callable[[str, int], None] = lambda _id, _passes: None,
     draw: float = 1.0,
     slots: int = 1,
 ) -> tuple[list[Outcome], list[str]]:
@@ -35,12 +36,13 @@ def run(
     def end(notification_id: str, result: PassResult | Exception) -> None:
         told.append((notification_id, getattr(result, "state", type(result).__name__)))
 
-    strands = Strands()
-    left = deliver_many(
+    strands, left = Strands(), list[str]()
+    deliver_many(
         bench.deliverer,
         ids,
         begin=begin,
         end=end,
+        put_back=left.extend,
         stopping=stopping,
         room=Room(lambda: slots),
         strands=strands,
@@ -109,7 +111,7 @@ def test_what_a_slow_server_leaves_no_time_for_is_left_to_others(bench: Bench, p
     accept(bench)
 
     def take_long() -> str:
-        bench.clock.advance(BATCH_SECONDS)
+        bench.clock.advance(LONGEST_SECONDS)
         return "250 2.0.0 queued"
 
     primary.answers["DOT"] = take_long
@@ -125,7 +127,7 @@ def test_chance_decides_how_long_a_batch_lasts_so_that_slots_get_free_one_by_one
     accept(bench)
 
     def take_long() -> str:
-        bench.clock.advance((SHORTEST_BATCH_SECONDS + BATCH_SECONDS) / 3)
+        bench.clock.advance((SHORTEST_SECONDS + LONGEST_SECONDS) / 3)
         return "250 2.0.0 queued"
 
     primary.answers["DOT"] = take_long
@@ -139,7 +141,7 @@ def test_a_process_that_is_to_end_finishes_what_it_holds_and_begins_nothing(
     assert primary.port
     accept(bench)
     begun: list[str] = []
-    told, left = run(bench, begin=begun.append, stopping=lambda: len(begun) >= 2)
+    told, left = run(bench, begin=lambda each, _passes: begun.append(each), stopping=lambda: len(begun) >= 2)
     assert (told, left) == ([("n1", "delivered"), ("n2", "delivered")], ["n3", "n4"])
     assert states(bench) == ["delivered", "delivered", "queued", "queued"]
     assert run(bench, stopping=lambda: True) == ([], IDS)
@@ -225,7 +227,7 @@ def test_one_whose_claim_went_astray_when_time_was_over_is_left_with_the_others(
 
     def die(*_arguments: object, **_named: object) -> None:
         # The turn of the next one was taken already, to be asked for in this very round trip.
-        bench.clock.advance(BATCH_SECONDS)
+        bench.clock.advance(LONGEST_SECONDS)
         raise WorkerDied
 
     monkeypatch.setattr(ledger, "finish", die)
@@ -243,7 +245,7 @@ def test_who_hears_and_fails_keeps_nobody_from_being_sent(
 ) -> None:
     accept(bench)
 
-    def fail(_notification_id: str) -> None:
+    def fail(_notification_id: str, _passes: int) -> None:
         raise RuntimeError("PLANTED words")
 
     told, _ = run(bench, begin=fail)

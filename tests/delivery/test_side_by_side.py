@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from tasks.delivery.batch import BATCH_SECONDS
+from tasks.delivery.succession import LONGEST_SECONDS
 from tasks.ledger import NotClaimed
 from tasks.ledger.ledger import LEASE_SECONDS
 from tasks.transports import opening
@@ -153,7 +153,7 @@ def test_what_was_not_begun_when_time_was_over_is_left_and_nobody_holds_it(
     batch.accept()
 
     def take_long() -> str:
-        batch.bench.clock.advance(BATCH_SECONDS)
+        batch.bench.clock.advance(LONGEST_SECONDS)
         return "250 2.0.0 queued"
 
     primary.answers["DOT"] = take_long

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tasks.limits import Allowance, Granted, Limits, LimitsChanged, Slot, Wait, new_holder
+from tasks.limits import Allowance, Granted, Limits, LimitsChanged, Renewed, Slot, Wait, new_holder
 from tests.rigs.clock import TEST_CLOCK
 from tests.rigs.limits_bench import ACCOUNT, Bench
 
@@ -17,6 +17,12 @@ def refused(bench: Bench, holder: str, *, worker: str = "w1") -> Wait:
     assert isinstance(answer, Wait), f"{worker} was given a connection"
     assert answer.limit == "connections"
     return answer
+
+
+def called(bench: Bench, holder: str, *, worker: str) -> None:
+    """Be refused as a message is that others call when they are done."""
+    answer = bench.worker(worker).take(ACCOUNT, bench.allowance, holder=holder, is_called=True)
+    assert isinstance(answer, Wait), f"{worker} was given a connection"
 
 
 def test_so_many_connections_are_given_and_no_more(bench: Bench) -> None:
@@ -244,6 +250,32 @@ def test_renewing_tells_which_idle_connections_others_wait_for(bench: Bench) -> 
     renewed = bench.worker().renew(slots)
     assert (renewed.lost, len(renewed.yielding)) == (frozenset(), 2)
     assert renewed.yielding <= set(slots)
+
+
+def test_for_who_is_called_by_others_a_connection_is_closed_only_where_it_idles(bench: Bench) -> None:
+    slots = [bench.connected(f"h{number}") for number in range(3)]
+    called(bench, "x", worker="w2")
+    assert not any(bench.worker().should_yield(slot) for slot in slots)
+    assert bench.connect("h0") == Granted(slots[0])
+    renewed = bench.worker().renew(slots)
+    assert (renewed.yielding, renewed.wanted) == (frozenset(), frozenset(slots))
+    bench.clock.advance(3.0)
+    assert bench.worker().renew(slots) == Renewed()
+
+
+def test_for_who_is_called_by_others_nothing_is_set_aside(bench: Bench) -> None:
+    slots = [bench.connected(f"h{number}") for number in range(3)]
+    called(bench, "x", worker="w2")
+    bench.worker().release(slots[:1])
+    assert bench.worker().renew(slots[1:]) == Renewed(), "one is free"
+    bench.connected("h3")
+
+
+def test_who_is_called_may_wait_besides_and_then_others_yield(bench: Bench) -> None:
+    slots = [bench.connected(f"h{number}") for number in range(3)]
+    refused(bench, "x", worker="w2")
+    called(bench, "y", worker="w2")
+    assert bench.worker().should_yield(slots[0])
 
 
 def test_who_waits_is_remembered_for_a_moment_only(bench: Bench) -> None:

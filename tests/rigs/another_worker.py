@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tasks.delivery.admission import Admission
 from tasks.limits import Limits
 from tasks.transports.pool import ConnectionPool
@@ -25,5 +27,5 @@ class Another:
         self.deliverer = bench.new_deliverer(worker=name)
         bench.pool, bench.admission = pool, admission
 
-    def close_idle(self) -> None:
-        self.pool.close_idle()
+    def close_idle(self, wanted: Collection[str] = ()) -> None:
+        self.pool.close_idle(wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import redis
@@ -143,9 +143,9 @@ class Bench:
             self.clock.advance(permission.wait_seconds)
         return self.prober.probe(server, snapshot)
 
-    def close_idle(self) -> None:
+    def close_idle(self, wanted: Collection[str] = ()) -> None:
         """What this worker does every few seconds."""
-        self.pool.close_idle()
+        self.pool.close_idle(wanted)
 
     def close(self) -> None:
         self.pool.close()

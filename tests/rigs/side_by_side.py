@@ -46,17 +46,21 @@ class Batch:
 
     def run(self, ids: Sequence[str] = IDS, *, stopping: Callable[[], bool] = not_stopping) -> list[str]:
         """Deliver; those that were not begun."""
-        return deliver_many(
+        left: list[str] = []
+        not_begun = deliver_many(
             self.deliverer,
             ids,
             begin=self._begin,
             end=self._end,
+            put_back=left.extend,
             stopping=stopping,
             room=self.room,
             strands=self.strands,
             draw=lambda: 1.0,
             clock=self.bench.seconds,
         )
+        assert not_begun == len(left)
+        return left
 
     def run_until_delivered(self, *, most: int = 60) -> None:
         """Batch after batch, as the sweeper rings for them."""
@@ -77,7 +81,7 @@ class Batch:
     def close(self) -> None:
         self.strands.close()
 
-    def _begin(self, notification_id: str) -> None:
+    def _begin(self, notification_id: str, _passes: int) -> None:
         self._under_way += 1
         self.begun.append(notification_id)
         self.beside.append(self._under_way)

@@ -23,6 +23,8 @@ from tasks.celery_tasks import (
 )
 from tasks.delivery.deliverer import PassResult
 from tasks.delivery.room import Room
+from tasks.delivery.turn import Following
+from tasks.stop_sign import StopSign
 from tests.rigs.foreign_app import send_tasks
 from tests.rigs.installation import ADDRESS, TEXT, Installation
 from tests.rigs.mailbox import Mailbox
@@ -53,7 +55,12 @@ class Ending:
     def get(self, _notification_id: str) -> None:
         return None
 
-    def deliver(self, _notification_id: str) -> PassResult:
+    @property
+    def stopping(self) -> StopSign:
+        return StopSign()
+
+    def deliver(self, _notification_id: str, *, following: Following) -> PassResult:
+        assert following(None) is None, "nobody comes after it"
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

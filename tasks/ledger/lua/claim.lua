@@ -1,7 +1,9 @@
 -- Take a queued notification, or one whose lease is over, for one pass. The answer brings the whole record.
 -- Repeating a call with the same token gives the same claim.
 -- ARGV: prefix, id, token, lease ms, longest ms, poison lapses, worker, revision key
+--       where the id is blank, the first is taken that waits in a line for a connection: name of the line, lanes...
 local SUSPECT_AGAIN_MS = 1000
+local LOOKED_AT_IN_LINE = 20
 
 -- A worker that ended while it held several tells not over which. So a worker holds one suspect at a time, and who
 -- is innocent is never counted twice beside the one that kills.
@@ -16,11 +18,38 @@ local function is_alone(record, worker, longest, now)
   return true
 end
 
+-- The first in line that is to go by lanes that the caller serves; queued, as if it had been rung for. What has to
+-- be tried alone, or has no time left, is left to the due-set.
+local function first_in_line(line, now)
+  local lanes = {}
+  for i = 10, #ARGV do lanes[ARGV[i]] = true end
+  for _, id in ipairs(redis.call('ZRANGE', outage_key(line), 0, LOOKED_AT_IN_LINE - 1)) do
+    local record = load_common(id)
+    if record.state ~= 'waiting' then
+      redis.call('ZREM', outage_key(line), id)
+    elseif lanes[record.lane] and tonumber(record.lapses or '0') == 0 and tonumber(record.expires_at) > now then
+      queue(record, now, now)
+      return record
+    end
+  end
+end
+
 local id, token = ARGV[2], ARGV[3]
 local lease, longest, poison_lapses = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local now = now_ms()
 insist()
-local record = load_common(id)
+local record
+if id ~= '' then
+  record = load_common(id)
+else
+  -- Who asks again does not know which one it was.
+  local noted = prefix .. ':taken:' .. token
+  id = redis.call('GET', noted)
+  record = id and load_common(id) or first_in_line(ARGV[9], now)
+  if not record then return {'unknown'} end
+  id = record.id
+  redis.call('SET', noted, id, 'PX', lease)
+end
 if not record.state then return {'unknown'} end
 
 local mine = record.state == 'sending' and record.token == token
@@ -47,4 +76,4 @@ local more = load(id, 'content', 'memory', 'unsure_server', 'unsure_at', 'attemp
 return {'claimed', now, record.number, record.channel, record.lane, record.accepted_at, record.expires_at,
         record.outcomes, record.pass or '0', record.lapses or '0', more.content, more.memory or '',
         more.unsure_server or '', more.unsure_at or '0', more.attempts or '0',
-        redis.call('HGET', ARGV[8], 'revision') or '0', more.kind or '', more.trace or ''}
+        redis.call('HGET', ARGV[8], 'revision') or '0', more.kind or '', more.trace or '', id}

@@ -110,14 +110,22 @@ end
 -- by, and for each of those servers in <prefix>:outage:<fingerprint> by age; <prefix>:outages names the servers.
 -- What waits for a turn within our own limits is there under the name of that limit alone: other options change
 -- nothing for it.
+-- What waits for a connection within our own limit is in a line by what is urgent and what is not, then by age.
 local function outage_key(fingerprint) return prefix .. ':outage:' .. fingerprint end
+
+local BY_PRIORITY = {high = -1e13, low = 1e13}
+
+local function place_in(name, record)
+  if name:sub(1, 18) ~= 'limit-connections-' then return record.accepted_at end
+  return tonumber(record.accepted_at) + (BY_PRIORITY[record.priority] or 0)
+end
 
 local function wait_for_servers(record, fingerprints, revision)
   if fingerprints == '' then return end
   redis.call('HSET', record_key(record.id), 'waits_for', fingerprints)
   for fingerprint in fingerprints:gmatch('%S+') do
     if fingerprint:sub(1, 6) ~= 'limit-' then redis.call('ZADD', prefix .. ':outage', revision, record.id) end
-    redis.call('ZADD', outage_key(fingerprint), record.accepted_at, record.id)
+    redis.call('ZADD', outage_key(fingerprint), place_in(fingerprint, record), record.id)
     redis.call('SADD', prefix .. ':outages', fingerprint)
   end
 end

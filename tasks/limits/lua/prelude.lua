@@ -7,7 +7,8 @@
 --   slots     "<holder> <worker>" and the end of its lease                 sorted set
 --   unasked   those of them that were opened while there was no limit      set
 --   yielding  those of them that were told to close                        set
---   waiting   worker -> "<since> <until>": refused a connection lately     hash
+--   waiting   worker -> "<since> <until>": refused a connection lately;    hash
+--             after "called", others call what it has when they are done
 --   notes     limits last heard of, and how far apart those refused return hash
 -- Times are Unix milliseconds; the constants in capitals come from timing.py.
 local prefix = ARGV[1]
@@ -38,7 +39,7 @@ end
 local function look(keys, now)
   redis.call('ZREMRANGEBYSCORE', keys.slots, '-inf', now)
   local seen = {limit = tonumber(redis.call('HGET', keys.notes, 'connections') or '0'),
-                used = 0, asked = 0, held = {}, unasked = {}, counts = {}, waits = {}}
+                used = 0, asked = 0, held = {}, unasked = {}, counts = {}, waits = {}, called = {}}
   for _, member in ipairs(redis.call('ZRANGE', keys.slots, 0, -1)) do
     local worker = member:match(' (.+)$')
     seen.used, seen.held[member] = seen.used + 1, true
@@ -54,9 +55,9 @@ local function look(keys, now)
   end
   local flat = redis.call('HGETALL', keys.waiting)
   for i = 1, #flat, 2 do
-    local since, till = flat[i + 1]:match('^(%d+) (%d+)$')
+    local kind, since, till = flat[i + 1]:match('^(%a*) ?(%d+) (%d+)$')
     if tonumber(till) > now then
-      seen.waits[flat[i]] = tonumber(since)
+      seen[kind == '' and 'waits' or 'called'][flat[i]] = tonumber(since)
     else
       redis.call('HDEL', keys.waiting, flat[i])
     end
@@ -76,6 +77,16 @@ local function may_take(seen, worker, now)
     end
   end
   return seen.limit - seen.used > owed
+end
+
+-- How many workers with none, or with fewer by two or more, are among these.
+local function poorer(seen, worker, waits)
+  local count = 0
+  for other in pairs(waits) do
+    local theirs = seen.counts[other] or 0
+    if theirs == 0 or theirs < seen.counts[worker] - 1 then count = count + 1 end
+  end
+  return count
 end
 
 local function hold(keys, seen, holder, worker, now)
@@ -106,10 +117,7 @@ local function must_yield(keys, seen, holder, worker)
   end
   -- Those that never had a place within the limit go first.
   local needed = (seen.unasked[member] and seen.used or seen.asked) - seen.limit
-  for other in pairs(seen.waits) do
-    local theirs = seen.counts[other] or 0
-    if theirs == 0 or theirs < seen.counts[worker] - 1 then needed = needed + 1 end
-  end
+  needed = needed + poorer(seen, worker, seen.waits)
   if needed <= told then return 0 end
   redis.call('SADD', keys.yielding, member)
   redis.call('PEXPIRE', keys.yielding, NOTES_KEPT_MS)

@@ -6,7 +6,7 @@
 --         changed, now, 0 where the options are newer than those that these limits are of
 -- ARGV: prefix, account, message or '', messages per minute (0 = no limit), burst, window ms,
 --       connections (0 = no limit), holder or '', worker, 1 where it is urgent, revision key, revision or '',
---       how many messages of a minute are kept for urgent ones
+--       how many messages of a minute are kept for urgent ones, 1 where others call it when they are done
 local keys, message, per_minute = names(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local burst, window = tonumber(ARGV[5]), tonumber(ARGV[6])
 local limit, holder, worker, urgent = tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10] == '1'
@@ -126,7 +126,10 @@ if limit > 0 and holder ~= '' then
   if seen.unasked[member] then finds_place = seen.asked < limit end
   if not finds_place then
     if expected or (paced and urgent) then reserve(now) end
-    redis.call('HSET', keys.waiting, worker, string.format('%d %d', seen.waits[worker] or now, now + WAITING_MS))
+    -- What others call goes over theirs: they close none for it but one that idles, and none is set aside.
+    local called, wait = ARGV[14] == '1' and not seen.waits[worker], now + WAITING_MS
+    local since = (called and seen.called or seen.waits)[worker] or now
+    redis.call('HSET', keys.waiting, worker, string.format('%s%d %d', called and 'called ' or '', since, wait))
     redis.call('PEXPIRE', keys.waiting, WAITING_MS)
     -- The line may be a minute long: who is urgent comes again at once, and finds one that was just given back.
     if urgent then return {'connections', now, now + URGENT_COME_AGAIN_MS} end
@@ -142,7 +145,7 @@ if limit > 0 and holder ~= '' then
       seen.unasked[member], seen.asked = nil, seen.asked + 1
     end
     redis.call('HDEL', keys.waiting, worker)
-    seen.waits[worker] = nil
+    seen.waits[worker], seen.called[worker] = nil, nil
   end
   hold(keys, seen, holder, worker, now)
   yield = must_yield(keys, seen, holder, worker)

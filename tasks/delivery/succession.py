@@ -1,0 +1,132 @@
+"""Passes one after another in one place: its own, and then those that wait for the connection that it has."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+from settings_store.logs import EventLog
+from settings_store.logs.line import places
+from tasks.delivery.deliverer import Deliverer, PassResult
+from tasks.delivery.room import Room
+from tasks.delivery.turn import Freed, Turn
+
+#: So long a place is used for one after another, at the most and at the least. It is what a notification of
+#: high priority may have to wait for a slot beside one pass, so it is short; the rest goes to other slots.
+#: Chance decides between the two: those that began together would end together, and none in between.
+LONGEST_SECONDS: Final = 1.0
+SHORTEST_SECONDS: Final = 0.25
+
+#: Told the id and how many passes were made before.
+Begin = Callable[[str, int], None]
+#: Told the id and what became of it: a result, or the error that ended the pass.
+End = Callable[[str, PassResult | Exception], None]
+
+_log = EventLog(__name__)
+
+
+class Succession:
+    """Whose turn is next in a place.
+
+    Args:
+        deliverer: Knows the turns.
+        own: Gives the next of those that the place was given for; None where there is none, or not now.
+        takes_in_line: Whether one that waits for a connection may be taken now.
+    """
+
+    def __init__(
+        self, deliverer: Deliverer, *, own: Callable[[], Turn | None], takes_in_line: Callable[[], bool]
+    ) -> None:
+        self._deliverer = deliverer
+        self._own = own
+        self._takes_in_line = takes_in_line
+        self._turn: Turn | None = None
+
+    def following(self, freed: Freed | None = None) -> Turn | None:
+        """Whose turn will be next; the same until `next` gives it."""
+        if self._turn is None:
+            self._turn = self._own()
+        if self._turn is None and freed is not None and self._takes_in_line():
+            self._turn = self._deliverer.turn_in_line(freed)
+        return self._turn
+
+    def next(self) -> Turn | None:
+        """Whose turn it is now."""
+        turn, self._turn = self.following(), None
+        return None if turn is None or turn.is_nobodys else turn
+
+
+def is_over_after(draw: Callable[[], float], clock: Callable[[], float]) -> Callable[[], bool]:
+    """Tells when the time is over of a place that is begun to be used now."""
+    until = clock() + SHORTEST_SECONDS + draw() * (LONGEST_SECONDS - SHORTEST_SECONDS)
+    return lambda: clock() >= until
+
+
+def deliver_one(
+    deliverer: Deliverer,
+    notification_id: str,
+    *,
+    begin: Begin,
+    end: End,
+    stopping: Callable[[], bool],
+    room: Room,
+    draw: Callable[[], float] = random.random,
+    clock: Callable[[], float] = time.monotonic,
+) -> PassResult | None:
+    """Make a pass of one, and of others as long as they wait for the connection that it had.
+
+    Args:
+        deliverer: Makes the passes.
+        notification_id: Which.
+        begin: Hears of each of the others before its pass.
+        end: Hears of each after that; of the first too, where others follow.
+        stopping: Whether this process is to end: then none is begun any more.
+        room: Says how many passes are made at a time.
+        draw: A random number from 0 to 1, for how long to go on.
+        clock: Seconds that only grow.
+
+    Returns:
+        What became of it; None where `end` was told.
+
+    Raises:
+        redis.RedisError: The ledger did not answer; see `Deliverer.deliver`.
+    """
+    time_is_over = is_over_after(draw, clock)
+    with room.one(), room.staying() as stays:
+        succession = Succession(
+            deliverer,
+            own=lambda: None,
+            takes_in_line=lambda: not stopping() and (not time_is_over() or stays()),
+        )
+        result = deliverer.deliver(notification_id, following=succession.following)
+        now = succession.next()
+        if now is None:
+            return result
+        _tell(end, notification_id, result)
+        while now is not None:
+            make_pass(deliverer, now, succession, begin=begin, end=end)
+            now = succession.next()
+    return None
+
+
+def make_pass(
+    deliverer: Deliverer, turn: Turn, succession: Succession, *, begin: Begin, end: End
+) -> PassResult | Exception:
+    """Make the pass of one of several: whatever ends it, the others are not to wait for it."""
+    _tell(begin, turn.id, turn.passes)
+    result: PassResult | Exception
+    try:
+        result = deliverer.take(turn, following=succession.following)
+    except Exception as error:  # noqa: BLE001  # it is told to whoever hears of the end
+        result = error
+    _tell(end, turn.id, result)
+    return result
+
+
+def _tell(hears: Callable[..., None], *what: object) -> None:
+    try:
+        hears(*what)
+    except Exception as error:  # noqa: BLE001  # what became of it is in the ledger, and the next is claimed
+        _log.error("untold", error=type(error).__name__, at=places(error.__traceback__))

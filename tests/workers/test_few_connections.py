@@ -1,0 +1,77 @@
+"""Few connections for many slots are kept busy in few passes, and nobody waits for workers that died."""
+
+from __future__ import annotations
+
+from tests.rigs.installation import Installation
+from tests.rigs.listening import listening_to_events
+from tests.rigs.mailbox import Mailbox
+from tests.rigs.processes import wait_until
+
+CONNECTIONS = 2
+MAILS = 48
+REPLY_SECONDS = 0.03
+#: One that finds no connection, and one that is called; a few are called by the sweep, in vain.
+MOST_PASSES = 3.0
+
+
+def allow(installation: Installation, connections: int) -> None:
+    installation.runtime.store.change({"limits.primary_email_connections": connections}, author="test")
+
+
+def passes(installation: Installation) -> int:
+    return (installation.folder / "worker.log").read_text(encoding="utf-8").count("event=pass_ended ")
+
+
+def test_all_go_over_few_connections_that_are_opened_once_in_few_passes_with_a_row_each(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    allow(installation, CONNECTIONS)
+    mailbox.take_slowly(REPLY_SECONDS)
+    singly = [installation.publish().id for _ in range(MAILS // 2)]
+    ids = [*singly, *installation.publish_many(MAILS - len(singly))]
+    with (
+        listening_to_events(installation.server.url) as events,
+        installation.worker("-n", "w1@%h"),
+        installation.worker("-n", "w2@%h"),
+    ):
+        wait_until(
+            lambda: {each["uuid"] for each in list(events) if each["type"] == "task-succeeded"} >= set(ids),
+            seconds=120,
+            what="all rows being successes",
+        )
+    assert mailbox.counts() == dict.fromkeys(ids, 1)
+    assert mailbox.most_connections_at_once <= CONNECTIONS
+    assert mailbox.connections <= CONNECTIONS * 3
+    assert passes(installation) <= MAILS * MOST_PASSES
+
+
+def test_children_with_a_slot_each_carry_all_over_few_connections(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    allow(installation, CONNECTIONS)
+    ids = [installation.publish().id for _ in range(MAILS)]
+    with installation.worker("--pool=prefork", "--concurrency=4"):
+        wait_until(lambda: installation.final_count() == MAILS, seconds=120, what="all being final")
+    assert mailbox.counts() == dict.fromkeys(ids, 1)
+    assert mailbox.most_connections_at_once <= CONNECTIONS
+
+
+def test_a_worker_that_died_with_the_only_connection_keeps_nobody_from_the_next(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    allow(installation, 1)
+    with installation.worker("-n", "dead@%h") as dead:
+        first = installation.publish().id
+        installation.wait_state(first, "delivered")
+        dead.kill()
+    ids = installation.publish_many(8)
+    with installation.worker("-n", "alive@%h"):
+        wait_until(
+            lambda: installation.queries.counts()["waiting"] == len(ids), what="all waiting for a connection"
+        )
+        installation.server.advance(30)
+        wait_until(lambda: installation.final_count() == 1 + len(ids), seconds=60, what="all being final")
+    assert mailbox.counts() == dict.fromkeys([first, *ids], 1)
