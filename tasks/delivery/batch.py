@@ -18,8 +18,8 @@ from tasks.delivery.succession import Begin, End, Succession, is_over_after, mak
 from tasks.delivery.turn import Turn
 from tasks.strands import Strands, aside
 
-#: So long a batch that is not urgent waits for those before it: where servers answer at once each is over
-#: soon, and all of them side by side would be cut off by the time above. It has a slot meanwhile.
+#: So long a batch that is not urgent waits for those before it: where servers answer at once each is done
+#: sooner than that, and all of them side by side would be cut off by their time. It has a slot meanwhile.
 PATIENCE_SECONDS: Final = 0.25
 
 
@@ -55,6 +55,7 @@ def deliver_many(
         clock: Seconds that only grow.
     """
     places = room.take(len(ids), patience_seconds=patience_seconds)
+    began = clock()
     batch = _Batch(
         deliverer,
         ids,
@@ -73,7 +74,8 @@ def deliver_many(
     finally:
         # Those too of whoever never came to begin, or to an end.
         batch.put_rest_back()
-        room.leave(batch.places, all_done=not batch.not_begun)
+        is_soon_done = not batch.not_begun and clock() - began < PATIENCE_SECONDS
+        room.leave(batch.places, soon_done=is_soon_done)
     return batch.not_begun
 
 

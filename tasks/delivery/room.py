@@ -41,7 +41,7 @@ class Room:
         self._line: list[_Waiting] = []
         #: So many of them have no patience left.
         self._pressing = 0
-        self._all_done_at = float("-inf")
+        self._soon_done_at = float("-inf")
         self._staying = 0
 
     def take(self, wanted: int, *, patience_seconds: float = 0.0) -> int:
@@ -53,7 +53,7 @@ class Room:
             wanted: How many.
             patience_seconds: Before that, wait so long at the most for half of all places, or for what is
                 wanted: many for a short time do more than one for a long time. It begins anew as often as
-                somebody has done all that they had to do.
+                somebody is done soon.
         """
         least = min(wanted, max(self._slots() // 2, 1)) if patience_seconds else 1
         with self._lock:
@@ -71,17 +71,17 @@ class Room:
             raise
         return mine.places
 
-    def leave(self, places: int = 1, *, all_done: bool = False) -> None:
+    def leave(self, places: int = 1, *, soon_done: bool = False) -> None:
         """Give places back.
 
         Args:
             places: How many.
-            all_done: Whether these are the last of somebody who has nothing more to do.
+            soon_done: Whether these are the last of somebody who has done all that they had to do, and soon.
         """
         with self._lock:
             self._taken -= places
-            if all_done:
-                self._all_done_at = self._clock()
+            if soon_done:
+                self._soon_done_at = self._clock()
             self._hand_out()
 
     @contextlib.contextmanager
@@ -147,7 +147,7 @@ class Room:
         until = self._clock() + seconds
         while not mine.given.wait(max(until - self._clock(), 0.0)):
             with self._lock:
-                until = self._all_done_at + seconds
+                until = self._soon_done_at + seconds
                 if self._clock() < until or mine.places:
                     continue
                 mine.least, mine.presses = 1, True

@@ -111,7 +111,7 @@ def test_whose_patience_ends_has_what_is_free() -> None:
     assert room.take(50, patience_seconds=0.01) == 2
 
 
-def test_patience_begins_anew_when_somebody_has_done_all_and_not_when_they_were_cut_off() -> None:
+def test_patience_begins_anew_when_somebody_is_done_soon_and_not_when_they_just_leave() -> None:
     now = [100.0]
     room = Room(lambda: 8, clock=lambda: now[0])
     room.take(7)
@@ -120,7 +120,7 @@ def test_patience_begins_anew_when_somebody_has_done_all_and_not_when_they_were_
         wait_until(lambda: len(room._line) == 1, what="it waiting")
         # The place that is free does not tempt it while others get done, however long all of them take.
         for _ in range(20):
-            room.leave(all_done=True)
+            room.leave(soon_done=True)
             room.take(1)
             now[0] += 0.09
             assert not wait({given}, timeout=0.02).done
