@@ -242,6 +242,7 @@ def _run_pass(runtime: Runtime, notification_id: str, send_event: Send) -> str:
             notification_id,
             begin=rows.begun,
             end=lambda each, became: _tell_end(runtime, rows, each, became),
+            call=runtime.call_next,
             stopping=runtime.stopping.is_set,
             room=runtime.room,
         )
@@ -269,6 +270,7 @@ def _run_batch(parts: Runtime, ids: Sequence[str], send_event: Send, request: Co
         end=end,
         # To other slots, or to other workers.
         put_back=lambda left: parts.ring_together(left, broker.LANE_OF_QUEUE[queue]),
+        call=parts.call_next,
         stopping=parts.stopping.is_set,
         room=parts.room,
         strands=parts.strands,

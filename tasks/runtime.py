@@ -33,11 +33,12 @@ from tasks.delivery.deliverer import Deliverer
 from tasks.delivery.lease import LeaseKeeper
 from tasks.delivery.probe import Prober
 from tasks.delivery.room import Room
+from tasks.delivery.turn import Freed
 from tasks.delivery.waiting_places import WaitingPlaces
 from tasks.escalation_limit import EscalationLimit
 from tasks.fleet import Fleet
-from tasks.ledger import FINAL_STATES, Ledger, LedgerQueries
-from tasks.limits import Limits, Usages
+from tasks.ledger import FINAL_STATES, LANES, Ledger, LedgerQueries
+from tasks.limits import Limits, Usages, server_of_line
 from tasks.made_once import made_once
 from tasks.notices import Notices
 from tasks.notices.backlog import Backlog
@@ -225,7 +226,7 @@ class Runtime:
     @made_once
     def room(self) -> Room:
         """How many passes are made at once."""
-        return Room(lambda: self.slots)
+        return Room(lambda: self.slots, others_wait=self._others_wait)
 
     @made_once
     def strands(self) -> Strands:
@@ -278,6 +279,23 @@ class Runtime:
         with contextlib.suppress(OperationalError):
             have_work = self.bells.depth(lane) >= broker.SLOTS_TO_FILL
             self.bells.ring_together(ids, lane, in_turn=have_work)
+
+    def call_next(self, freed: Freed) -> None:
+        """Ring for the first of those that wait for a connection; where that fails, the sweeper does.
+
+        A process with one slot closes its own before that: whoever comes would hardly come to it.
+        """
+        if self.room.is_for_one:
+            self.pool.close_to(server_of_line(freed.line))
+        with contextlib.suppress(OperationalError, redis.RedisError):
+            self.bells.ring(self.ledger.call_first(freed.line))
+
+    def _others_wait(self) -> bool:
+        """Whether messages wait for a slot in the broker, as of a moment ago."""
+        try:
+            return any(self.bells.depth(lane) for lane in LANES)
+        except OperationalError:
+            return False
 
     def ring_end(self, notification_id: str) -> None:
         """Ring for one that ended without a worker, so that a worker shows that end in Flower."""

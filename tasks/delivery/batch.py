@@ -14,7 +14,7 @@ from typing import Final
 
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.room import Room
-from tasks.delivery.succession import Begin, End, Succession, is_over_after, make_pass
+from tasks.delivery.succession import Begin, Call, End, Succession, is_over_after, make_pass, tell
 from tasks.delivery.turn import Turn
 from tasks.strands import Strands, aside
 
@@ -30,6 +30,7 @@ def deliver_many(
     begin: Begin,
     end: End,
     put_back: Callable[[Sequence[str]], object],
+    call: Call,
     stopping: Callable[[], bool],
     room: Room,
     strands: Strands,
@@ -47,6 +48,7 @@ def deliver_many(
         begin: Hears of each before its pass.
         end: Hears of each after that.
         put_back: Given those that were not begun, as soon as this is known.
+        call: Hears of connections for which others may wait, where time is over.
         stopping: Whether this process is to end: then none is begun any more.
         room: Says how many passes are made at a time.
         strands: What they are made by.
@@ -63,6 +65,7 @@ def deliver_many(
         begin=begin,
         end=end,
         put_back=put_back,
+        call=call,
         stopping=stopping,
         room=room,
         time_is_over=is_over_after(draw, clock),
@@ -72,10 +75,12 @@ def deliver_many(
         run = _make_here if room.is_for_one else strands.run
         run([batch.go, *[batch.go_beside] * (places - 1)])
     finally:
-        # Those too of whoever never came to begin, or to an end.
-        batch.put_rest_back()
-        is_soon_done = not batch.not_begun and clock() - began < PATIENCE_SECONDS
-        room.leave(batch.places, soon_done=is_soon_done)
+        try:
+            batch.put_rest_back()
+        finally:
+            # Those too of whoever never came to begin, or to an end.
+            is_soon_done = not batch.not_begun and clock() - began < PATIENCE_SECONDS
+            room.leave(batch.places, soon_done=is_soon_done)
     return batch.not_begun
 
 
@@ -96,6 +101,7 @@ class _Batch:
         begin: Begin,
         end: End,
         put_back: Callable[[Sequence[str]], object],
+        call: Call,
         stopping: Callable[[], bool],
         room: Room,
         time_is_over: Callable[[], bool],
@@ -109,6 +115,7 @@ class _Batch:
         self._begin = begin
         self._end = end
         self._put_back = put_back
+        self._call = call
         self._stopping = stopping
         self._room = room
         self._time_is_over = time_is_over
@@ -156,6 +163,9 @@ class _Batch:
                     self._left.extend(_not_taken(now, result))
                     self._going -= 1
                     return
+        if succession.left_free and not self._stopping():
+            freed = succession.left_free
+            aside(lambda: tell(self._call, freed))
 
     def _own(self) -> Turn | None:
         if not self._left or self._stopping() or self._time_is_over():

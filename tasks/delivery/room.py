@@ -7,6 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+#: A process with one slot, which cannot know of all who wait for it, leaves it after this in any case.
+ALONE_SECONDS: Final = 5.0
+
+
+def nobody_is_known_to() -> bool:
+    """What says whether somebody waits where nobody can be asked."""
+    return False
 
 
 @dataclass(slots=True, eq=False)
@@ -29,11 +38,19 @@ class Room:
 
     Args:
         slots: How many there may be.
+        others_wait: Whether somebody waits for a slot outside of this process, as far as is known.
         clock: Seconds that only grow.
     """
 
-    def __init__(self, slots: Callable[[], int], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        slots: Callable[[], int],
+        *,
+        others_wait: Callable[[], bool] = nobody_is_known_to,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._slots = slots
+        self._others_wait = others_wait
         self._clock = clock
         self._lock = threading.Lock()
         self._taken = 0
@@ -86,11 +103,16 @@ class Room:
 
     @contextlib.contextmanager
     def staying(self) -> Iterator[Callable[[], bool]]:
-        """Within it, ask to stay in one's place past one's time: half of the places are for those that do."""
-        stays = False
+        """Within it, ask to stay in one's place past one's time: half of the places are for those that do.
+
+        Where there is one place alone it is theirs as long as nobody waits for a slot, and not for long.
+        """
+        stays, until = False, self._clock() + ALONE_SECONDS
 
         def stay() -> bool:
             nonlocal stays
+            if self.is_for_one:
+                return self._clock() < until and not self._others_wait()
             with self._lock:
                 if not stays and self._staying < self._slots() // 2:
                     stays = True

@@ -24,6 +24,9 @@ Begin = Callable[[str, int], None]
 #: Told the id and what became of it: a result, or the error that ended the pass.
 End = Callable[[str, PassResult | Exception], None]
 
+#: Told of a connection that nobody goes on with, for which others may wait.
+Call = Callable[[Freed], object]
+
 _log = EventLog(__name__)
 
 
@@ -34,6 +37,9 @@ class Succession:
         deliverer: Knows the turns.
         own: Gives the next of those that the place was given for; None where there is none, or not now.
         takes_in_line: Whether one that waits for a connection may be taken now.
+
+    Attributes:
+        left_free: A connection that nobody was taken for, though others may wait for it.
     """
 
     def __init__(
@@ -43,18 +49,23 @@ class Succession:
         self._own = own
         self._takes_in_line = takes_in_line
         self._turn: Turn | None = None
+        self.left_free: Freed | None = None
 
     def following(self, freed: Freed | None = None) -> Turn | None:
         """Whose turn will be next; the same until `next` gives it."""
         if self._turn is None:
             self._turn = self._own()
-        if self._turn is None and freed is not None and self._takes_in_line():
-            self._turn = self._deliverer.turn_in_line(freed)
+        self.left_free = None
+        if self._turn is None and freed is not None:
+            if self._takes_in_line():
+                self._turn = self._deliverer.turn_in_line(freed)
+            else:
+                self.left_free = freed
         return self._turn
 
     def next(self) -> Turn | None:
         """Whose turn it is now."""
-        turn, self._turn = self.following(), None
+        turn, self._turn = self._turn or self._own(), None
         return None if turn is None or turn.is_nobodys else turn
 
 
@@ -70,6 +81,7 @@ def deliver_one(
     *,
     begin: Begin,
     end: End,
+    call: Call,
     stopping: Callable[[], bool],
     room: Room,
     draw: Callable[[], float] = random.random,
@@ -82,6 +94,7 @@ def deliver_one(
         notification_id: Which.
         begin: Hears of each of the others before its pass.
         end: Hears of each after that; of the first too, where others follow.
+        call: Hears of a connection for which others may wait, where the time is over.
         stopping: Whether this process is to end: then none is begun any more.
         room: Says how many passes are made at a time.
         draw: A random number from 0 to 1, for how long to go on.
@@ -102,30 +115,33 @@ def deliver_one(
         )
         result = deliverer.deliver(notification_id, following=succession.following)
         now = succession.next()
-        if now is None:
-            return result
-        _tell(end, notification_id, result)
+        is_told = now is not None
+        if is_told:
+            tell(end, notification_id, result)
         while now is not None:
             make_pass(deliverer, now, succession, begin=begin, end=end)
             now = succession.next()
-    return None
+    if succession.left_free and not stopping():
+        tell(call, succession.left_free)
+    return None if is_told else result
 
 
 def make_pass(
     deliverer: Deliverer, turn: Turn, succession: Succession, *, begin: Begin, end: End
 ) -> PassResult | Exception:
     """Make the pass of one of several: whatever ends it, the others are not to wait for it."""
-    _tell(begin, turn.id, turn.passes)
+    tell(begin, turn.id, turn.passes)
     result: PassResult | Exception
     try:
         result = deliverer.take(turn, following=succession.following)
     except Exception as error:  # noqa: BLE001  # it is told to whoever hears of the end
         result = error
-    _tell(end, turn.id, result)
+    tell(end, turn.id, result)
     return result
 
 
-def _tell(hears: Callable[..., None], *what: object) -> None:
+def tell(hears: Callable[..., object], *what: object) -> None:
+    """Tell of one of several; what cannot be told is logged."""
     try:
         hears(*what)
     except Exception as error:  # noqa: BLE001  # what became of it is in the ledger, and the next is claimed

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 import redis
 
+from tasks.lanes import Lane
 from tasks.ledger.accepting import (
     Accepting,
     Bell,
@@ -394,8 +395,13 @@ class Ledger:
 
     def recover(self, fingerprint: str, *, limit: int) -> int:
         """Queue what waits for a server, oldest first; how many that were."""
-        recovered: int = self._scripts.run("recover", fingerprint, limit)
+        recovered: int = self._scripts.run("recover", fingerprint, limit)[0]
         return recovered
+
+    def call_first(self, line: str) -> list[tuple[str, Lane, int]]:
+        """Queue the first that waits in a line for a connection: its id, lane and passes made, for a bell."""
+        answer = self._scripts.run("recover", line, 1)[1:]
+        return [(answer[0], answer[1], answer[2])] if answer else []
 
     def purge(self, *, older_than_seconds: float, limit: int = 200) -> tuple[int, bool]:
         """Forget records that have been final for longer than this; how many, and whether there are more.

@@ -8,7 +8,7 @@ Our own limit is no failure: whoever must wait spends no try, and goes to no oth
 
 from tasks.limits.account import account_of
 from tasks.limits.allowance import Allowance, allowance_for
-from tasks.limits.connection_lines import Line, is_line, line_for, lines_of
+from tasks.limits.connection_lines import Line, is_line, line_for, lines_of, server_of_line
 from tasks.limits.far_turns import FAR_SECONDS, far_turn, is_of_limits, of_other_limits
 from tasks.limits.limits import Limits
 from tasks.limits.pace import Pace, pace_of
@@ -38,4 +38,5 @@ __all__ = [
     "new_holder",
     "of_other_limits",
     "pace_of",
+    "server_of_line",
 ]

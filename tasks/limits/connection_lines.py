@@ -44,6 +44,11 @@ def is_line(name: str) -> bool:
     return name.startswith(_FIRST)
 
 
+def server_of_line(name: str) -> str:
+    """The fingerprint of the server that a line waits for."""
+    return name.rpartition("-")[2]
+
+
 def lines_of(snapshot: Snapshot) -> Mapping[str, Line]:
     """The lines that there are by these options, by name."""
     lines: dict[str, Line] = {}

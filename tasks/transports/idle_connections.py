@@ -284,6 +284,12 @@ class IdleConnections:
                         return [each.connection]
         return []
 
+    def remove_to(self, fingerprint: str) -> list[Connection]:
+        """All that are kept for one server, whatever TLS rested on."""
+        with self._lock:
+            keys = [key for key in self._kept if key.fingerprint == fingerprint]
+            return [each.connection for key in keys for each in self._kept.pop(key)]
+
     def remove_all(self) -> list[Connection]:
         """All of them."""
         with self._lock:

@@ -289,6 +289,10 @@ class ConnectionPool:
         self._close(self._idle.remove_overdue() + self._idle.remove_one(wanted))
         self._of_this_process.in_use.look()
 
+    def close_to(self, fingerprint: str) -> None:
+        """Close what is not in use of the connections to one server."""
+        self._close(self._idle.remove_to(fingerprint))
+
     def close(self) -> None:
         """Close everything that is not in use."""
         self._close(self._idle.remove_all())

@@ -43,6 +43,7 @@ def run(
         begin=begin,
         end=end,
         put_back=left.extend,
+        call=lambda _freed: None,
         stopping=stopping,
         room=Room(lambda: slots),
         strands=strands,

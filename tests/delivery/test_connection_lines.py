@@ -9,7 +9,7 @@ import pytest
 
 from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.next_time import LOOK_IN_LINE_SECONDS
-from tasks.delivery.room import Room
+from tasks.delivery.room import ALONE_SECONDS, Room
 from tasks.delivery.succession import LONGEST_SECONDS, deliver_one
 from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import ID, Bench
@@ -24,11 +24,14 @@ class Worker:
 
     Attributes:
         told: What became of each, in order, but for the first where nobody followed it.
+        called: The lines whose first was to be rung for.
     """
 
     def __init__(self, bench: Bench, deliverer: Deliverer, *, slots: int = SLOTS) -> None:
-        self.room = Room(lambda: slots)
+        self.others_wait = False
+        self.room = Room(lambda: slots, others_wait=lambda: self.others_wait, clock=bench.seconds)
         self.told: list[tuple[str, str]] = []
+        self.called: list[str] = []
         self.is_stopping = False
         self._bench = bench
         self._deliverer = deliverer
@@ -39,6 +42,7 @@ class Worker:
             notification_id,
             begin=lambda _id, _passes: None,
             end=lambda each, became: self.told.append((each, getattr(became, "state", repr(became)))),
+            call=lambda freed: self.called.append(freed.line),
             stopping=lambda: self.is_stopping,
             room=self.room,
             draw=lambda: 1.0,
@@ -167,24 +171,35 @@ def test_a_slot_is_left_to_others_in_its_time_unless_it_is_among_the_half_that_s
         holder.deliver("mine")
     assert taken(primary) == ["mine", "n2"]
     assert states(bench, *ids) == {"delivered", "waiting"}
+    assert len(holder.called) == 1
     bench.accept_email("more@x.test", id="more")
     holder.deliver("more")
     assert taken(primary)[2:] == ["more", "n3", "n4", "n5"]
+    assert len(holder.called) == 1, "nobody was left"
 
 
-def test_a_worker_with_one_slot_leaves_it_in_its_time(
-    bench: Bench, primary: MailServer, holder: Worker, wait: Callable[..., Sequence[str]]
+@pytest.mark.parametrize("others_wait", [True, False])
+def test_a_worker_with_one_slot_leaves_it_where_others_wait_and_after_a_while_in_any_case(
+    bench: Bench,
+    primary: MailServer,
+    holder: Worker,
+    wait: Callable[..., Sequence[str]],
+    *,
+    others_wait: bool,
 ) -> None:
     def take_long() -> str:
-        bench.clock.advance(LONGEST_SECONDS / 2)
+        bench.clock.advance(LONGEST_SECONDS)
         return "250 2.0.0 queued"
 
-    wait("n2", "n3", "n4")
+    assert holder.told == []
+    wait(*(f"n{number}" for number in range(2, 12)))
     primary.answers["DOT"] = take_long
     bench.accept_email("mine@x.test", id="mine")
-    Worker(bench, bench.deliverer, slots=1).deliver("mine")
-    assert taken(primary) == ["mine", "n2"]
-    assert holder.told == []
+    alone = Worker(bench, bench.deliverer, slots=1)
+    alone.others_wait = others_wait
+    alone.deliver("mine")
+    assert len(taken(primary)) == (1 if others_wait else ALONE_SECONDS)
+    assert len(alone.called) == 1
 
 
 def test_who_is_to_end_takes_nobody(

@@ -53,6 +53,7 @@ class Batch:
             begin=self._begin,
             end=self._end,
             put_back=left.extend,
+            call=lambda _freed: None,
             stopping=stopping,
             room=self.room,
             strands=self.strands,

@@ -141,6 +141,33 @@ def test_whoever_counts_hears_now_and_then_of_connections_that_are_used_and_at_o
     assert told[-1] == (server.name, 0, 0)
 
 
+def test_of_those_that_others_have_use_for_one_is_closed_where_it_idles() -> None:
+    pool = ConnectionPool(timeouts=PATIENT)
+    with scripted_server() as peer:
+        server = server_at(peer.port)
+        holders: list[str] = []
+        with pool.connection(server, admit=holders.append):
+            pool.close_idle(holders)
+            assert not peer.sessions[0].closed.is_set(), "it is used"
+            with pool.connection(server, admit=holders.append):
+                pass
+        pool.close_idle(["another", *holders])
+        assert pool.idle_count == 1
+        pool.close_idle(["another"])
+        assert pool.idle_count == 1
+        pool.close()
+
+
+def test_those_to_one_server_are_closed_and_the_others_kept() -> None:
+    pool = ConnectionPool(timeouts=PATIENT)
+    with scripted_server() as one, scripted_server() as other:
+        deliver(pool, server_at(one.port))
+        deliver(pool, server_at(other.port))
+        pool.close_to(server_at(one.port).fingerprint)
+        assert (one.sessions[0].verbs()[-1], pool.idle_count) == ("QUIT", 1)
+        pool.close()
+
+
 def test_close_idle_closes_what_is_overdue_and_keeps_the_rest() -> None:
     clock = Clock()
     pool = ConnectionPool(timeouts=PATIENT, clock=clock)

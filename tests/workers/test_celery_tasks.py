@@ -23,7 +23,7 @@ from tasks.celery_tasks import (
 )
 from tasks.delivery.deliverer import PassResult
 from tasks.delivery.room import Room
-from tasks.delivery.turn import Following
+from tasks.delivery.turn import Following, Freed
 from tasks.stop_sign import StopSign
 from tests.rigs.foreign_app import send_tasks
 from tests.rigs.installation import ADDRESS, TEXT, Installation
@@ -54,6 +54,9 @@ class Ending:
 
     def get(self, _notification_id: str) -> None:
         return None
+
+    def call_next(self, freed: Freed) -> None:
+        raise AssertionError(freed)
 
     @property
     def stopping(self) -> StopSign:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.delivery.turn import Freed
 from tasks.ledger import Results
 from tasks.limits import account_of, allowance_for, line_for
 from tasks.routing import servers_in_use
@@ -69,6 +70,17 @@ def test_the_first_is_called_each_second_though_all_connections_are_held(
     hold(swept, "h1", "h2", "h3")
     assert [swept.sweep() for _ in range(2)] == [1, 1]
     assert called(swept, in_line) == in_line[:2]
+
+
+def test_whoever_leaves_a_connection_rings_for_the_first_at_once(swept: Swept, in_line: list[str]) -> None:
+    snapshot = swept.runtime.store.snapshot()
+    server = servers_in_use(snapshot)[0]
+    freed = Freed(line_for(server, allowance_for(snapshot, server)), "normal")
+    swept.runtime.call_next(freed)
+    assert (called(swept, in_line), swept.queue()) == (in_line[:1], 1)
+    for _ in in_line:
+        swept.runtime.call_next(freed)
+    assert (called(swept, in_line), swept.queue()) == (in_line, len(in_line))
 
 
 @pytest.mark.parametrize("connections", [0, 5])
