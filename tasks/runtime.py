@@ -303,6 +303,11 @@ class Runtime:
         if record is not None and record.state in FINAL_STATES:
             self.bells.ring([(notification_id, record.lane, record.passes)])
 
+    def part(self) -> None:
+        """Close the connections to servers that nobody uses, if there are any."""
+        if "pool" in self.__dict__:
+            self.pool.close()
+
     def close(self) -> None:
         """Close connections that are not in use."""
         for name in ("strands", "pool", "shares", "bells", "redis"):

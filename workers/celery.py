@@ -20,6 +20,7 @@ from workers import (
     metrics,
     notice_step,
     own_logs,
+    parting,
     quiet_logs,
     remote_control,
     results,
@@ -125,6 +126,7 @@ steps.provide(runtime)
 status_command.provide(runtime)
 notice_step.provide(runtime)
 metrics.provide(runtime, _metrics_address)
+parting.part_at_the_end(runtime)
 own_logs.begin_with_the_process(runtime, _environment.log_file, sys.argv)
 app.steps["consumer"].add(step_for(outlet))
 app.steps["worker"].add(SweepStep)

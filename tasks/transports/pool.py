@@ -6,12 +6,14 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import wait as wait_for_all
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from settings_store.this_process import process_id
+from tasks.meanwhile import meanwhile
 from tasks.server import Server
 from tasks.strands import aside
 from tasks.transports.client import Client
@@ -294,8 +296,8 @@ class ConnectionPool:
         self._close(self._idle.remove_to(fingerprint))
 
     def close(self) -> None:
-        """Close everything that is not in use."""
-        self._close(self._idle.remove_all())
+        """Close everything that is not in use, side by side: each waits for its server."""
+        wait_for_all([meanwhile(partial(self._close, [each])) for each in self._idle.remove_all()])
 
     @property
     def idle_count(self) -> int:
