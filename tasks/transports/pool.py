@@ -171,11 +171,10 @@ class ConnectionPool:
         timeouts = timeouts or self._timeouts
         trust = trust or self._trust
         key = PoolKey(server.fingerprint, trust)
-        kept = self._reuse(key, timeouts, fresh=fresh, first=first)
+        kept = self._reuse(key, server, timeouts, fresh=fresh, first=first)
         if kept is None and follow and not fresh:
-            kept = self._taken_up(
-                self._waited_for(key, server) if wait else self._idle.follow(key, first=first), timeouts
-            )
+            found = self._waited_for(key, server) if wait else self._idle.follow(key, first=first)
+            kept = found and self._taken_up(found, server, timeouts)
         is_followed = kept is not None and kept.follows
         if kept is not None and is_followed:
             connection = self._admitted_behind(kept, key, server, admit)
@@ -327,13 +326,15 @@ class ConnectionPool:
             for connection in inherited.idle.inherited() if inherited else ():
                 connection.forget()
 
-    def _reuse(self, key: PoolKey, timeouts: Timeouts, *, fresh: bool, first: bool) -> Connection | None:
+    def _reuse(
+        self, key: PoolKey, server: Server, timeouts: Timeouts, *, fresh: bool, first: bool
+    ) -> Connection | None:
         if fresh:
             self._close(self._idle.remove(key))
             return None
         self._close(self._idle.remove_overdue(key))
         while (connection := self._idle.take(key, first=first)) is not None:
-            if self._taken_up(connection, timeouts) is not None:
+            if self._taken_up(connection, server, timeouts) is not None:
                 return connection
         return None
 
@@ -341,12 +342,15 @@ class ConnectionPool:
         busy = self._of_this_process.in_use.busy(server.name)
         return aside(lambda: self._idle.wait(key, busy=busy))
 
-    def _taken_up(self, connection: Connection | None, timeouts: Timeouts) -> Connection | None:
+    def _taken_up(self, connection: Connection, server: Server, timeouts: Timeouts) -> Connection | None:
         """A connection that was taken, if it is good for another message."""
-        if connection is None or connection.take_up(timeouts):
+        if connection.take_up(timeouts):
             return connection
         if connection.abort():
             self._give_back([connection])
+            if connection.follows:
+                # Whoever it followed left the rest to it: it is used until now.
+                self._end(server)
         return None
 
     def _open(self, server: Server, trust: Trust, timeouts: Timeouts, holder: str) -> Connection:

@@ -12,6 +12,7 @@ import pytest
 
 from tasks.server import Server, Tls
 from tasks.transports.client import Client
+from tasks.transports.connection import Connection
 from tasks.transports.failure import TransportFailure
 from tasks.transports.idle_connections import Limits
 from tasks.transports.phase import Phase
@@ -217,6 +218,32 @@ def test_who_follows_has_the_keeping_and_its_place_is_given_back_once(
         assert places.back == []
         pool.close()
         assert len(places.back) == 1
+
+
+@pytest.mark.parametrize("how", [{}, {"wait": True}])
+def test_a_connection_that_broke_before_who_follows_could_use_it_is_not_counted_for_ever(
+    threads: ThreadPoolExecutor, sent: list[bytes], monkeypatch: pytest.MonkeyPatch, how: dict[str, bool]
+) -> None:
+    told, closing, first = list[tuple[int, int]](), threading.Event(), list[Future[str]]()
+    pool = ConnectionPool(timeouts=PATIENT, watch=lambda _name, busy, idle: told.append((busy, idle)))
+    take_up = Connection.take_up
+
+    def take_up_late(connection: Connection, timeouts: Timeouts) -> bool:
+        if connection.follows:
+            closing.set()
+            failure(first[0])
+        return take_up(connection, timeouts)
+
+    monkeypatch.setattr(Connection, "take_up", take_up_late)
+    with scripted_server(Script(does={".": Later(closing, "421 4.3.0 closing")}), Script()) as peer:
+        server = server_at(peer.port)
+        first.append(threads.submit(carry, pool, server, FIRST))
+        wait_until(lambda: any(pool._idle._followable.values()), what="the connection being offered")
+        assert carry(pool, server, SECOND, **how)
+        assert told[-1] == (0, 1)
+        assert pool._of_this_process.in_use.busy(server.name) == 0
+        assert [session.texts for session in peer.sessions] == [[FIRST], [SECOND]]
+        pool.close()
 
 
 @pytest.mark.parametrize(
