@@ -293,6 +293,8 @@ class ConnectionPool:
     def close_to(self, fingerprint: str) -> None:
         """Close what is not in use of the connections to one server."""
         self._close(self._idle.remove_to(fingerprint))
+        # With its last connection a process ends the thread that would look.
+        self._of_this_process.in_use.look()
 
     def close(self) -> None:
         """Close everything that is not in use, side by side: each waits for its server."""

@@ -136,6 +136,10 @@ def test_whoever_counts_hears_now_and_then_of_connections_that_are_used_and_at_o
         clock.seconds += 31
         pool.close_idle()
         assert told[-1] == (server.name, 0, 0)
+        deliver(pool, server)
+        assert told[-1] == (server.name, 0, 1)
+        pool.close_to(server.fingerprint)
+        assert told[-1] == (server.name, 0, 0)
     with pytest.raises(TransportFailure), pool.connection(server):
         pass
     assert told[-1] == (server.name, 0, 0)
