@@ -159,7 +159,8 @@ class _Batch:
                     # This may go on for long with those that wait in line; its own are not to wait for that.
                     self.put_rest_back()
                 result = make_pass(self._deliverer, now, succession, begin=self._begin, end=self._end)
-                if self._going > 1 and _is_not_the_time(result):
+                # Whoever was claimed in the round trip that ended the pass is nobody else's now.
+                if self._going > 1 and not succession.has_next and _is_not_the_time(result):
                     self._left.extend(_not_taken(now, result))
                     self._going -= 1
                     return

@@ -63,6 +63,11 @@ class Succession:
                 self.left_free = freed
         return self._turn
 
+    @property
+    def has_next(self) -> bool:
+        """Whether it is said already whose turn will be next, and may be claimed."""
+        return self._turn is not None and not self._turn.is_nobodys
+
     def next(self) -> Turn | None:
         """Whose turn it is now."""
         turn, self._turn = self._turn or self._own(), None

@@ -11,6 +11,7 @@ from tasks.delivery.deliverer import Deliverer, PassResult
 from tasks.delivery.next_time import LOOK_IN_LINE_SECONDS
 from tasks.delivery.room import ALONE_SECONDS, Room
 from tasks.delivery.succession import LONGEST_SECONDS, deliver_one
+from tasks.ledger.ledger import LEASE_SECONDS
 from tests.rigs.another_worker import Another
 from tests.rigs.delivery_bench import ID, Bench
 from tests.rigs.delivery_servers import MailServer
@@ -265,6 +266,28 @@ def test_while_a_batch_goes_on_its_own_that_were_not_begun_are_put_back(
     left = batch.run()
     assert sorted([*left, *batch.became]) == sorted([*IDS, *ids])
     assert {batch.became[each] for each in ids} == {"delivered"}
+
+
+def test_a_claim_that_was_lost_takes_none_along_that_was_taken_in_the_round_trip_that_told_so(
+    batch_of: MakeBatch, bench: Bench, primary: MailServer, holder: Worker, wait: Callable[..., Sequence[str]]
+) -> None:
+    """A process that was stopped for longer than a lease lasts finds its passes with others."""
+    ids = wait("x1", "x2")
+    assert holder.told == []
+    batch = batch_of(2)
+    batch.accept()
+
+    def stop_for_long() -> str:
+        del primary.answers[step]
+        bench.clock.advance(LEASE_SECONDS + 1)
+        bench.ledger.sweep("normal", room=100)
+        return "450 4.2.0 later"
+
+    step = f"RCPT {IDS[0]}@x.test"
+    primary.answers[step] = stop_for_long
+    batch.run()
+    assert states(bench, IDS[0]) == {"queued"}
+    assert states(bench, *ids) == {"delivered"}
 
 
 def _in_seconds(bench: Bench, seconds: float) -> str:
