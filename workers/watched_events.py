@@ -22,6 +22,8 @@ _TASK: Final = "task"
 _OF_TASKS: Final = f"{_TASK}.multi"
 #: As many go in one message as Celery itself puts there.
 _AT_ONCE: Final = 24
+#: So many wait for a broker that is away; then the oldest go. Flower itself shows no more tasks than that.
+MOST_WAITING: Final = 10_000
 
 
 class WatchedDispatcher(EventDispatcher):
@@ -49,7 +51,10 @@ class WatchedDispatcher(EventDispatcher):
         if not type.startswith("task-") or _TASK not in self.buffer_group or self.on_send_buffered is None:
             return super().send(type, **fields)
         if self.enabled and not (self.groups and _TASK not in self.groups):
-            self._group_buffer[_TASK].append((type, time.time(), fields))
+            waiting = self._group_buffer[_TASK]
+            waiting.append((type, time.time(), fields))
+            if len(waiting) > MOST_WAITING:
+                del waiting[0]
             self.on_send_buffered()
         return None
 
@@ -76,6 +81,17 @@ class WatchedDispatcher(EventDispatcher):
                 self._kept.clear()
                 self._silent_until = self.clock_seconds() + ASK_AGAIN_SECONDS
         return None
+
+    def extend_buffer(self, other: Any) -> None:
+        """Take over what one before could not send, as its broker was lost: the passes went on meanwhile."""
+        super().extend_buffer(other)
+        if isinstance(other, WatchedDispatcher):
+            self._kept += other.surrender()
+
+    def surrender(self) -> list[Any]:
+        """What is told and was not sent, in its order; it is the caller's from now on."""
+        told, self._kept = [*self._kept, *self._group_buffer.pop(_TASK, [])], []
+        return told
 
     def flush(self, errors: bool = True, groups: bool = True) -> None:  # noqa: FBT001, FBT002  # Celery's signature
         """Send what waits, once the silence is over also what was kept in it."""

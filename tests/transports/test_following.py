@@ -222,7 +222,7 @@ def test_who_follows_has_the_keeping_and_its_place_is_given_back_once(
 
 @pytest.mark.parametrize("how", [{}, {"wait": True}])
 def test_a_connection_that_broke_before_who_follows_could_use_it_is_not_counted_for_ever(
-    threads: ThreadPoolExecutor, sent: list[bytes], monkeypatch: pytest.MonkeyPatch, how: dict[str, bool]
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, how: dict[str, bool]
 ) -> None:
     told, closing, first = list[tuple[int, int]](), threading.Event(), list[Future[str]]()
     pool = ConnectionPool(timeouts=PATIENT, watch=lambda _name, busy, idle: told.append((busy, idle)))

@@ -14,6 +14,7 @@ from tests.rigs.installation import Installation
 from tests.rigs.listening import listening_to_commands, listening_to_events
 from tests.rigs.mailbox import Mailbox
 from tests.rigs.processes import wait_until
+from workers import watched_events
 from workers.watched_events import ASK_AGAIN_SECONDS, WatchedDispatcher
 
 
@@ -142,6 +143,48 @@ def test_an_event_that_is_made_when_it_goes_out_is_celerys_own_of_the_moment_it_
     theirs, ours = made
     assert ours.pop("clock") == theirs.pop("clock") + 1
     assert ours == theirs
+
+
+def dispatcher_of_a_worker(channel: Channel, now: list[float]) -> WatchedDispatcher:
+    made = WatchedDispatcher(
+        app=Celery("test", broker="memory://", set_as_current=False),
+        enabled=False,
+        hostname="w",
+        buffer_group=["task"],
+        on_send_buffered=lambda: None,
+    )
+    made.clock_seconds = lambda: now[0]
+    made.enabled, made.producer = True, Producer(channel)
+    return made
+
+
+def test_what_was_told_while_the_broker_was_away_goes_out_by_the_dispatcher_after_that(
+    channel: Channel, now: list[float]
+) -> None:
+    before, after = dispatcher_of_a_worker(channel, now), dispatcher_of_a_worker(channel, now)
+    before.send("task-one", uuid="n1")
+    before.flush()
+    before.send("task-two", uuid="n1")
+    before.flush()
+    # The loop does not come round while it looks for the broker.
+    before.send("task-three", uuid="n1")
+    before.disable()
+    channel.heard_by = 1
+    after.send("task-four", uuid="n1")
+    after.extend_buffer(before)
+    after.flush()
+    assert types(channel) == [["task-one"], ["task-two", "task-three", "task-four"]]
+
+
+def test_a_broker_that_stays_away_costs_no_more_memory_than_the_newest_events_take(
+    channel: Channel, now: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watched_events, "MOST_WAITING", 2)
+    dispatcher = dispatcher_of_a_worker(channel, now)
+    for number in range(5):
+        dispatcher.send(f"task-{number}", uuid="n1")
+    dispatcher.flush()
+    assert types(channel) == [["task-3", "task-4"]]
 
 
 def test_who_came_meanwhile_is_told_what_was_kept_without_another_event(
