@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import TypeVar
 
@@ -24,3 +25,16 @@ def meanwhile(call: Callable[[], T]) -> Future[T]:
     context = contextvars.copy_context()
     threading.Thread(target=context.run, args=(run,), name="meanwhile").start()
     return future
+
+
+def side_by_side(calls: Iterable[Callable[[], object]], seconds: float) -> None:
+    """Make calls, each in a thread, and wait for all of them, so long at the most.
+
+    A process ends without those that are not over by then.
+    """
+    deadline = time.monotonic() + seconds
+    threads = [threading.Thread(target=call, name="side-by-side", daemon=True) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0.0))

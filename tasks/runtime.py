@@ -303,10 +303,10 @@ class Runtime:
         if record is not None and record.state in FINAL_STATES:
             self.bells.ring([(notification_id, record.lane, record.passes)])
 
-    def part(self) -> None:
-        """Close the connections to servers that nobody uses, if there are any."""
+    def part(self, within_seconds: float) -> None:
+        """Close the connections to servers that nobody uses, if there are any, in so long at the most."""
         if "pool" in self.__dict__:
-            self.pool.close()
+            self.pool.close(within_seconds=within_seconds)
 
     def close(self) -> None:
         """Close connections that are not in use."""

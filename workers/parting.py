@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from celery import signals
 
 from tasks.runtime import Runtime
 
-#: So long a process that ends waits for its servers to say goodbye, at the most.
+#: So long a process that ends waits for its servers to say goodbye, and for Redis to hear of it.
 GOODBYE_SECONDS: Final = 2.0
 
 
@@ -24,10 +23,7 @@ def part_at_the_end(runtime: Callable[[], Runtime]) -> None:
     """
 
     def part(**_: Any) -> None:
-        # In a thread: where Redis is away it would be asked for longer than a worker may take to end.
-        parting = threading.Thread(target=runtime().part, name="parting", daemon=True)
-        parting.start()
-        parting.join(GOODBYE_SECONDS)
+        runtime().part(GOODBYE_SECONDS)
 
     signals.worker_shutdown.connect(part, weak=False)
     signals.worker_process_shutdown.connect(part, weak=False)

@@ -6,14 +6,13 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import wait as wait_for_all
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from settings_store.this_process import process_id
-from tasks.meanwhile import meanwhile
+from tasks.meanwhile import side_by_side
 from tasks.server import Server
 from tasks.strands import aside
 from tasks.transports.client import Client
@@ -29,6 +28,9 @@ from tasks.transports.timeouts import Timeouts
 from tasks.transports.tls import TrustStore
 from tasks.transports.trust import Trust
 from tasks.verdict import Verdict
+
+#: Longer than a server and Redis may take together.
+LONGEST_CLOSING_SECONDS: Final = 60.0
 
 _TIMEOUTS = Timeouts()
 _TRUST = Trust()
@@ -296,9 +298,13 @@ class ConnectionPool:
         # With its last connection a process ends the thread that would look.
         self._of_this_process.in_use.look()
 
-    def close(self) -> None:
-        """Close everything that is not in use, side by side: each waits for its server."""
-        wait_for_all([meanwhile(partial(self._close, [each])) for each in self._idle.remove_all()])
+    def close(self, *, within_seconds: float = LONGEST_CLOSING_SECONDS) -> None:
+        """Close everything that is not in use, side by side: each waits for its server.
+
+        Args:
+            within_seconds: What is not closed by then ends with the process.
+        """
+        side_by_side([partial(self._close, [each]) for each in self._idle.remove_all()], within_seconds)
 
     @property
     def idle_count(self) -> int:

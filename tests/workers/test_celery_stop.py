@@ -60,3 +60,42 @@ def test_a_worker_that_is_asked_to_stop_while_redis_is_away_does_not_wait_for_it
         )
     installation.server.start()
     assert installation.record(published.id).state == "sending", "its lease tells the next worker"
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_who_comes_in_place_of_a_worker_that_was_stopped_has_its_places_at_the_server_at_once(
+    installation: Installation, mailbox: Mailbox, pool: str
+) -> None:
+    installation.configure(primary=mailbox)
+    installation.runtime.store.change({"limits.primary_email_connections": 2}, author="test")
+    redis = installation.runtime.redis
+
+    def places() -> int:
+        return sum(redis.zcard(key) for key in redis.scan_iter("notify:limit:*:slots"))
+
+    with installation.worker(f"--pool={pool}", "--concurrency=2") as worker:
+        installation.publish_many(20)
+        wait_until(lambda: not installation.open_count(), what="everything being final")
+        assert places() in {1, 2}
+        assert mailbox.open_connections in {1, 2}
+        assert worker.stop() < STOPS_WITHIN_SECONDS
+    assert places() == 0
+    assert mailbox.open_connections == 0
+
+
+def test_a_server_that_says_nothing_to_the_leave_of_a_worker_does_not_hold_it_up(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    never = threading.Event()
+    mailbox.answer("QUIT", Later(never, "221 2.0.0 bye"))
+    try:
+        with installation.worker("--concurrency=8") as worker:
+            mailbox.take_slowly(0.05)
+            installation.publish_many(40)
+            wait_until(lambda: not installation.open_count(), what="everything being final")
+            assert mailbox.open_connections > 1
+            assert worker.stop() < STOPS_WITHIN_SECONDS
+            assert worker.process.returncode == 0
+    finally:
+        never.set()
