@@ -43,6 +43,13 @@ def test_the_first_in_a_line_is_taken_by_what_is_urgent_and_then_by_age(bench: B
     assert bench.redis.keys("notify:outage*") == ["notify:outages"]
 
 
+def test_many_of_a_lane_that_is_not_served_keep_nobody_behind_them_from_a_connection(bench: Bench) -> None:
+    for number in range(50):
+        in_line(bench, f"files-{number}", lane="files")
+    in_line(bench, "fine")
+    assert firsts(bench) == ["fine"]
+
+
 def test_a_repeated_call_for_the_first_in_a_line_gives_the_same_one(bench: Bench) -> None:
     for name in ("first", "second"):
         in_line(bench, name)

@@ -3,7 +3,8 @@
 -- ARGV: prefix, id, token, lease ms, longest ms, poison lapses, worker, revision key
 --       where the id is blank, the first is taken that waits in a line for a connection: name of the line, lanes...
 local SUSPECT_AGAIN_MS = 1000
-local LOOKED_AT_IN_LINE = 20
+local LOOKED_AT_IN_LINE = 500
+local LOOKED_AT_ONCE = 20
 
 -- A worker that ended while it held several tells not over which. So a worker holds one suspect at a time, and who
 -- is innocent is never counted twice beside the one that kills.
@@ -23,14 +24,20 @@ end
 local function first_in_line(line, now)
   local lanes = {}
   for i = 10, #ARGV do lanes[ARGV[i]] = true end
-  for _, id in ipairs(redis.call('ZRANGE', outage_key(line), 0, LOOKED_AT_IN_LINE - 1)) do
-    local record = load_common(id)
-    if record.state ~= 'waiting' then
-      redis.call('ZREM', outage_key(line), id)
-    elseif lanes[record.lane] and tonumber(record.lapses or '0') == 0 and tonumber(record.expires_at) > now then
-      queue(record, now, now)
-      return record
+  for first = 0, LOOKED_AT_IN_LINE - 1, LOOKED_AT_ONCE do
+    local ids = redis.call('ZRANGE', outage_key(line), first, first + LOOKED_AT_ONCE - 1)
+    for _, id in ipairs(ids) do
+      -- The lane alone for a start: many of another one may stand in front of the first that is to be had.
+      local lane = redis.call('HGET', record_key(id), 'lane')
+      local record = (not lane or lanes[lane]) and load_common(id)
+      if record and record.state ~= 'waiting' then
+        redis.call('ZREM', outage_key(line), id)
+      elseif record and tonumber(record.lapses or '0') == 0 and tonumber(record.expires_at) > now then
+        queue(record, now, now)
+        return record
+      end
     end
+    if #ids < LOOKED_AT_ONCE then return nil end
   end
 end
 
