@@ -12,6 +12,9 @@ from typing import Final
 #: A process with one slot, which cannot know of all who wait for it, leaves it after this in any case.
 ALONE_SECONDS: Final = 5.0
 
+#: Nobody is patient for longer than this: those that want less go before, and may come for ever.
+LONGEST_PATIENCE_SECONDS: Final = 30.0
+
 
 def nobody_is_known_to() -> bool:
     """What says whether somebody waits where nobody can be asked."""
@@ -70,7 +73,7 @@ class Room:
             wanted: How many.
             patience_seconds: Before that, wait so long at the most for half of all places, or for what is
                 wanted: many for a short time do more than one for a long time. It begins anew as often as
-                somebody is done soon.
+                somebody is done soon, but does not last longer than `LONGEST_PATIENCE_SECONDS`.
         """
         least = min(wanted, max(self._slots() // 2, 1)) if patience_seconds else 1
         with self._lock:
@@ -167,9 +170,10 @@ class Room:
 
     def _be_patient(self, mine: _Waiting, seconds: float) -> None:
         until = self._clock() + seconds
+        latest = self._clock() + max(seconds, LONGEST_PATIENCE_SECONDS)
         while not mine.given.wait(max(until - self._clock(), 0.0)):
             with self._lock:
-                until = self._soon_done_at + seconds
+                until = min(self._soon_done_at + seconds, latest)
                 if self._clock() < until or mine.places:
                     continue
                 mine.least, mine.presses = 1, True

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
-from tasks.delivery.room import Room
+from tasks.delivery.room import LONGEST_PATIENCE_SECONDS, Room
 from tests.rigs.processes import wait_until
 
 
@@ -128,6 +128,21 @@ def test_patience_begins_anew_when_somebody_is_done_soon_and_not_when_they_just_
         room.take(1)
         now[0] += 0.09
         assert given.result(60) == 1
+
+
+def test_those_that_come_and_go_for_ever_keep_nobody_waiting_for_longer_than_the_longest_patience() -> None:
+    now = [100.0]
+    room = Room(lambda: 8, clock=lambda: now[0])
+    room.take(6)
+    with ThreadPoolExecutor(1) as others:
+        given = others.submit(lambda: room.take(50, patience_seconds=0.1))
+        wait_until(lambda: len(room._line) == 1, what="it waiting")
+        # They want less than it, and so they find it before it does.
+        while now[0] < 100 + LONGEST_PATIENCE_SECONDS:
+            assert room.take(2, patience_seconds=0.1) == 2
+            room.leave(2, soon_done=True)
+            now[0] += 0.05
+        assert given.result(60) == 2
 
 
 def test_who_came_first_is_served_first_and_nobody_is_woken_for_nothing() -> None:
