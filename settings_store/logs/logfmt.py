@@ -38,11 +38,12 @@ def _is_plain(text: str) -> bool:
 def _value(value: object) -> str:
     match value:
         case str():
-            text = value
+            # A kind of its own may show itself as something else.
+            text = str.__str__(value)
         case bool():
             return "true" if value else "false"
         case int():
-            return str(value)
+            return int.__repr__(value)
         case list() | tuple() | set() | frozenset():
             text = ",".join(map(str, value))
         case _:

@@ -87,6 +87,24 @@ def test_what_could_be_mistaken_is_quoted(value: object, written: str) -> None:
     assert logfmt({"a": value}) == written
 
 
+def test_what_shows_itself_as_something_else_than_it_is_ends_no_line() -> None:
+    class Text(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            return "x\nlevel=error"
+
+        def __format__(self, how: str, /) -> str:
+            return f"{self}{how}"
+
+    class Number(int):
+        __str__ = __format__ = __repr__ = lambda *_: "1\nlevel=error"  # type: ignore[assignment]
+
+    assert logfmt({"plain": "x", "a": Text("x"), "b": Number(1), "c": True, "d": 1.0}) == (
+        "plain=x a=x b=1 c=true d=1.0"
+    )
+
+
 def test_what_is_bound_is_in_every_line_of_this_thread_a_librarys_too_and_in_no_other() -> None:
     seen: list[dict[str, object]] = []
 
