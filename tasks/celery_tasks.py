@@ -144,7 +144,7 @@ def register(app: Celery, runtime: Callable[[], Runtime], send_event: Send) -> N
             _answer_now(self, answer)
             is_ours = published.id == self.request.id
             if is_ours and not published.fetches_files:
-                _run_pass(runtime(), published.id, send_event)
+                _run_pass(runtime(), published.id, send_event, is_submitted=True)
                 return answer
             runtime().ring(published.id)
             if is_ours:
@@ -233,22 +233,34 @@ def _submitted_again(task: Task, document: Mapping[str, object]) -> Exception:
     return _postponed(words, _SUBMIT_AGAIN_SECONDS)
 
 
-def _run_pass(runtime: Runtime, notification_id: str, send_event: Send) -> str:
+def _run_pass(runtime: Runtime, notification_id: str, send_event: Send, *, is_submitted: bool = False) -> str:
+    """A pass, and those that follow it; a submission is acknowledged, and has its end, after all of them."""
     rows = RowEvents(send_event)
     rows.running(notification_id)
+    went_well: dict[str, str] = {}
+
+    def end(each: str, became: PassResult | Exception) -> None:
+        if isinstance(became, PassResult) and became.state in _GONE_WELL:
+            went_well[each] = became.state
+        _tell_end(runtime, rows, each, became)
+
     try:
         result = deliver_one(
             runtime.deliverer,
             notification_id,
             begin=rows.begun,
-            end=lambda each, became: _tell_end(runtime, rows, each, became),
+            end=end,
             call=runtime.call_next,
             stopping=runtime.stopping.is_set,
             room=runtime.room,
+            for_long=not is_submitted,
         )
     except redis.RedisError as error:
         # The ledger rings again: the record's score in the due-set stands.
         raise _ledger_away(error) from None
+    if result is None and is_submitted and notification_id in went_well:
+        # Whoever linked something to the submission has that begun.
+        return went_well[notification_id]
     if result is None:
         # Its row told how it ended as soon as it did; this slot went on with others.
         raise Ignore

@@ -105,10 +105,14 @@ class Room:
             self._hand_out()
 
     @contextlib.contextmanager
-    def staying(self) -> Iterator[Callable[[], bool]]:
+    def staying(self, *, for_long: bool = True) -> Iterator[Callable[[], bool]]:
         """Within it, ask to stay in one's place past one's time: half of the places are for those that do.
 
         Where there is one place alone it is theirs as long as nobody waits for a slot, and not for long.
+
+        Args:
+            for_long: Whether one may stay as long as there is something to do: not where a broker waits to
+                hear that a task has ended, and gives it to somebody else after minutes.
         """
         stays, until = False, self._clock() + ALONE_SECONDS
 
@@ -117,7 +121,7 @@ class Room:
             if self.is_for_one:
                 return self._clock() < until and not self._others_wait()
             with self._lock:
-                if not stays and self._staying < self._slots() // 2:
+                if for_long and not stays and self._staying < self._slots() // 2:
                     stays = True
                     self._staying += 1
                 return stays

@@ -89,6 +89,7 @@ def deliver_one(
     call: Call,
     stopping: Callable[[], bool],
     room: Room,
+    for_long: bool = True,
     draw: Callable[[], float] = random.random,
     clock: Callable[[], float] = time.monotonic,
 ) -> PassResult | None:
@@ -102,6 +103,7 @@ def deliver_one(
         call: Hears of a connection for which others may wait, where the time is over.
         stopping: Whether this process is to end: then none is begun any more.
         room: Says how many passes are made at a time.
+        for_long: As for `Room.staying`.
         draw: A random number from 0 to 1, for how long to go on.
         clock: Seconds that only grow.
 
@@ -112,7 +114,7 @@ def deliver_one(
         redis.RedisError: The ledger did not answer; see `Deliverer.deliver`.
     """
     time_is_over = is_over_after(draw, clock)
-    with room.one(), room.staying() as stays:
+    with room.one(), room.staying(for_long=for_long) as stays:
         succession = Succession(
             deliverer,
             own=lambda: None,

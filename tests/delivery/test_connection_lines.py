@@ -37,7 +37,7 @@ class Worker:
         self._bench = bench
         self._deliverer = deliverer
 
-    def deliver(self, notification_id: str) -> PassResult | None:
+    def deliver(self, notification_id: str, *, for_long: bool = True) -> PassResult | None:
         return deliver_one(
             self._deliverer,
             notification_id,
@@ -46,6 +46,7 @@ class Worker:
             call=lambda freed: self.called.append(freed.line),
             stopping=lambda: self.is_stopping,
             room=self.room,
+            for_long=for_long,
             draw=lambda: 1.0,
             clock=self._bench.seconds,
         )
@@ -177,6 +178,21 @@ def test_a_slot_is_left_to_others_in_its_time_unless_it_is_among_the_half_that_s
     holder.deliver("more")
     assert taken(primary)[2:] == ["more", "n3", "n4", "n5"]
     assert len(holder.called) == 1, "nobody was left"
+
+
+def test_what_a_broker_waits_for_is_at_its_end_in_its_time_however_many_are_in_line(
+    bench: Bench, primary: MailServer, holder: Worker, wait: Callable[..., Sequence[str]]
+) -> None:
+    def take_long() -> str:
+        bench.clock.advance(LONGEST_SECONDS / 2)
+        return "250 2.0.0 queued"
+
+    wait("n2", "n3", "n4", "n5")
+    primary.answers["DOT"] = take_long
+    bench.accept_email("mine@x.test", id="mine")
+    assert holder.deliver("mine", for_long=False) is None
+    assert taken(primary) == ["mine", "n2"]
+    assert len(holder.called) == 1
 
 
 @pytest.mark.parametrize("others_wait", [True, False])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
+from celery import Celery
+
 from tests.rigs.installation import Installation
 from tests.rigs.listening import listening_to_events
 from tests.rigs.mailbox import Mailbox
+from tests.rigs.notifications import email
 from tests.rigs.processes import wait_until
 
 CONNECTIONS = 2
@@ -51,6 +56,23 @@ def test_all_go_over_few_connections_that_are_opened_once_in_few_passes_with_a_r
     assert mailbox.connections <= CONNECTIONS * 3
     assert passes(installation) <= MAILS * MOST_PASSES
     assert places_taken(installation) == 0, "whoever ends gives them back"
+
+
+def test_what_is_linked_to_a_submission_begins_although_its_slot_goes_on_with_others(
+    installation: Installation, mailbox: Mailbox
+) -> None:
+    installation.configure(primary=mailbox)
+    allow(installation, 1)
+    mailbox.take_slowly(REPLY_SECONDS)
+    ids = installation.publish_many(MAILS // 2)
+    sender = Celery("sender", broker=installation.server.url, set_as_current=False)
+    urgent = {"kwargs": {"notification": email(priority="high")}, "queue": "notify.high"}
+    with installation.worker():
+        wait_until(mailbox.counts, what="the first one")
+        linked = sender.signature("notify.submit", immutable=True, task_id=str(uuid.uuid4()), **urgent)
+        first = sender.send_task("notify.submit", link=linked, **urgent).id
+        wait_until(lambda: installation.final_count() == len(ids) + 2, seconds=60, what="all being final")
+    assert mailbox.counts() == dict.fromkeys([first, linked.options["task_id"], *ids], 1)
 
 
 def test_children_with_a_slot_each_carry_all_over_few_connections(
