@@ -240,7 +240,7 @@ def _run_pass(runtime: Runtime, notification_id: str, send_event: Send, *, is_su
     went_well: dict[str, str] = {}
 
     def end(each: str, became: PassResult | Exception) -> None:
-        if isinstance(became, PassResult) and became.state in _GONE_WELL:
+        if each == notification_id and isinstance(became, PassResult) and became.state in _GONE_WELL:
             went_well[each] = became.state
         _tell_end(runtime, rows, each, became)
 
