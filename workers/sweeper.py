@@ -7,7 +7,7 @@ anybody enqueues; the lock is economy alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import kombu.exceptions
@@ -18,9 +18,10 @@ from settings_store.logs import EventLog
 from settings_store.snapshot import Snapshot
 from tasks import broker
 from tasks.bells import messages_for
+from tasks.breaker import Permission
 from tasks.delivery.message_name import notification_of
 from tasks.ledger import LANES, Sweep
-from tasks.limits import account_of, allowance_for, is_of_limits, lines_of, of_other_limits
+from tasks.limits import account_of, allowance_for, is_of_limits, lines_of, of_other_limits, server_of_line
 from tasks.routing import servers_in_use
 from tasks.runtime import Runtime
 from workers.probes import Probes
@@ -175,28 +176,33 @@ class Sweeper:
         awaited = ledger.awaited()
         for turn in of_other_limits(awaited, snapshot):
             ledger.recover(turn, limit=RECOVERED_AT_ONCE)
-        self._call_for_free_connections(awaited, snapshot)
-        awaited = frozenset(each for each in awaited if not is_of_limits(each))
+        others = frozenset(each for each in awaited if not is_of_limits(each))
         servers = {server.fingerprint: server for server in reversed(servers_in_use(snapshot))}
-        permissions = breaker.allows({*servers, *awaited})
-        for fingerprint in awaited:
+        permissions = breaker.allows({*servers, *others})
+        self._call_from_lines(awaited, snapshot, permissions)
+        for fingerprint in others:
             if permissions[fingerprint].allowed:
                 released = breaker.release_allowance(fingerprint, RECOVERED_AT_ONCE)
                 if released:
                     ledger.recover(fingerprint, limit=released)
         self._probes.begin(servers, permissions, snapshot)
 
-    def _call_for_free_connections(self, awaited: Collection[str], snapshot: Snapshot) -> None:
+    def _call_from_lines(
+        self, awaited: Collection[str], snapshot: Snapshot, permissions: Mapping[str, Permission]
+    ) -> None:
         """Let as many go on as may open connections, and the first in each line in any case.
 
         Whoever is done with a connection takes the first in its line. This is for those that nobody opened,
-        and for a line in which nobody is called any more, as where a worker died.
+        and for a line in which nobody is called any more, as where a worker died. Where the server is left
+        alone nobody comes to have a connection to it, and all may go by another one.
         """
         lines = {name: line for name, line in snapshot.derive(lines_of).items() if name in awaited}
         used = self._runtime.usages.of({line.account for line in lines.values()})
         for name, line in lines.items():
             free = line.connections - used[line.account].connections
-            self._runtime.ledger.recover(name, limit=min(max(free, 1), RECOVERED_AT_ONCE))
+            is_left_alone = not permissions[server_of_line(name)].allowed
+            most = RECOVERED_AT_ONCE if is_left_alone else min(max(free, 1), RECOVERED_AT_ONCE)
+            self._runtime.ledger.recover(name, limit=most)
 
     def _release(self, revision: int) -> None:
         """Release what is held, or waits for servers, under older options; now and then all that is held."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from tasks.breaker.breaker import FAILURES_BEFORE_OPEN
 from tasks.delivery.turn import Freed
 from tasks.ledger import Results
 from tasks.limits import account_of, allowance_for, line_for
 from tasks.routing import servers_in_use
+from tasks.verdict import Verdict
 from tests.rigs.processes import free_port
 from tests.rigs.swept import Swept
 
@@ -70,6 +74,22 @@ def test_the_first_is_called_each_second_though_all_connections_are_held(
     hold(swept, "h1", "h2", "h3")
     assert [swept.sweep() for _ in range(2)] == [1, 1]
     assert called(swept, in_line) == in_line[:2]
+
+
+def test_where_a_server_is_left_alone_all_may_go_by_another_one(swept: Swept, in_line: list[str]) -> None:
+    hold(swept, "h1", "h2", "h3")
+    server = servers_in_use(swept.runtime.store.snapshot())[0]
+    for number in range(FAILURES_BEFORE_OPEN):
+        swept.runtime.breaker.report(
+            server.fingerprint,
+            Verdict.SERVER_DOWN,
+            name="primary_email",
+            token=f"t{number}",
+            began_ms=int(time.time() * 1000) + 10_000,
+            reason="the server is not ready",
+        )
+    assert swept.sweep() == len(in_line)
+    assert called(swept, in_line) == in_line
 
 
 def test_whoever_leaves_a_connection_rings_for_the_first_at_once(swept: Swept, in_line: list[str]) -> None:
