@@ -138,7 +138,8 @@ class _Batch:
         self._left.clear()
         if rest:
             self.not_begun += len(rest)
-            aside(lambda: self._put_back(rest))
+            # Where that fails they are due as before, and whoever is claimed already is not to suffer for it.
+            aside(lambda: tell(self._put_back, rest))
 
     def _make_passes(self, *, gives_way: bool) -> None:
         def has_place() -> bool:

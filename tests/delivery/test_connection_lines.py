@@ -266,8 +266,15 @@ def test_a_batch_goes_on_with_those_in_line_after_its_own(
     assert primary.most_open == 1
 
 
+@pytest.mark.parametrize("fault", [None, LookupError("the broker")])
 def test_while_a_batch_goes_on_its_own_that_were_not_begun_are_put_back(
-    batch_of: MakeBatch, bench: Bench, primary: MailServer, holder: Worker, wait: Callable[..., Sequence[str]]
+    batch_of: MakeBatch,
+    bench: Bench,
+    primary: MailServer,
+    holder: Worker,
+    wait: Callable[..., Sequence[str]],
+    *,
+    fault: Exception | None,
 ) -> None:
     ids = wait("x1", "x2", "x3")
     assert holder.told == []
@@ -279,7 +286,7 @@ def test_while_a_batch_goes_on_its_own_that_were_not_begun_are_put_back(
         return "250 2.0.0 queued"
 
     primary.answers["DOT"] = take_long
-    left = batch.run()
+    left = batch.run(put_back_raises=fault)
     assert sorted([*left, *batch.became]) == sorted([*IDS, *ids])
     assert {batch.became[each] for each in ids} == {"delivered"}
 

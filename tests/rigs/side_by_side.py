@@ -44,15 +44,27 @@ class Batch:
         for each in ids or IDS:
             self.bench.accept_email(f"{each}@x.test", id=each, **fields)
 
-    def run(self, ids: Sequence[str] = IDS, *, stopping: Callable[[], bool] = not_stopping) -> list[str]:
+    def run(
+        self,
+        ids: Sequence[str] = IDS,
+        *,
+        stopping: Callable[[], bool] = not_stopping,
+        put_back_raises: Exception | None = None,
+    ) -> list[str]:
         """Deliver; those that were not begun."""
         left: list[str] = []
+
+        def put_back(some: Sequence[str]) -> None:
+            left.extend(some)
+            if put_back_raises is not None:
+                raise put_back_raises
+
         not_begun = deliver_many(
             self.deliverer,
             ids,
             begin=self._begin,
             end=self._end,
-            put_back=left.extend,
+            put_back=put_back,
             call=lambda _freed: None,
             stopping=stopping,
             room=self.room,
