@@ -64,6 +64,19 @@ def send(channel: Channel, now: list[float]) -> Callable[[str], None]:
     return send_and_flush
 
 
+def dispatcher_of_a_worker(channel: Channel, now: list[float]) -> WatchedDispatcher:
+    made = WatchedDispatcher(
+        app=Celery("test", broker="memory://", set_as_current=False),
+        enabled=False,
+        hostname="w",
+        buffer_group=["task"],
+        on_send_buffered=lambda: None,
+    )
+    made.clock_seconds = lambda: now[0]
+    made.enabled, made.producer = True, Producer(channel)
+    return made
+
+
 def types(channel: Channel) -> list[Any]:
     return [each if isinstance(each, str) else [event["type"] for event in each] for each in channel.sent]
 
@@ -106,16 +119,9 @@ def test_an_event_wakes_the_loop_that_flushes_only_where_it_may_go_out(
     assert types(channel) == [["task-one"], ["task-two", "task-three"]]
 
 
-def test_who_sends_many_leaves_the_broker_to_the_loop(channel: Channel) -> None:
+def test_who_sends_many_leaves_the_broker_to_the_loop(channel: Channel, now: list[float]) -> None:
     channel.heard_by = 1
-    dispatcher = WatchedDispatcher(
-        app=Celery("test", broker="memory://", set_as_current=False),
-        enabled=False,
-        hostname="w",
-        buffer_group=["task"],
-        on_send_buffered=lambda: None,
-    )
-    dispatcher.enabled, dispatcher.producer = True, Producer(channel)
+    dispatcher = dispatcher_of_a_worker(channel, now)
     for number in range(100):
         dispatcher.send(f"task-{number}", uuid="n1")
     assert types(channel) == []
@@ -143,19 +149,6 @@ def test_an_event_that_is_made_when_it_goes_out_is_celerys_own_of_the_moment_it_
     theirs, ours = made
     assert ours.pop("clock") == theirs.pop("clock") + 1
     assert ours == theirs
-
-
-def dispatcher_of_a_worker(channel: Channel, now: list[float]) -> WatchedDispatcher:
-    made = WatchedDispatcher(
-        app=Celery("test", broker="memory://", set_as_current=False),
-        enabled=False,
-        hostname="w",
-        buffer_group=["task"],
-        on_send_buffered=lambda: None,
-    )
-    made.clock_seconds = lambda: now[0]
-    made.enabled, made.producer = True, Producer(channel)
-    return made
 
 
 def test_what_was_told_while_the_broker_was_away_goes_out_by_the_dispatcher_after_that(
