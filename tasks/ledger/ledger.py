@@ -20,32 +20,26 @@ from tasks.ledger.records import (
     Entry,
     Intent,
     NotClaimed,
-    Replay,
-    Replayed,
     Results,
     State,
     Sweep,
     new_token,
     read_claim,
 )
+from tasks.ledger.replaying import Replaying
 from tasks.ledger.scripts import Scripts
+from tasks.ledger.timing import RING_AGAIN_SECONDS, milliseconds
 from tasks.lua_scripts import REDIS_CLOCK
 from tasks.redis_question import Question, ask
 
 LEASE_SECONDS: Final = 30.0
 #: No claim outlives this, however busily it is renewed. The budget of a walk is shorter (`delivery`).
 LONGEST_CLAIM_SECONDS: Final = 900.0
-#: A bell that nobody answered, because the broker forgot it, is rung again after this.
-RING_AGAIN_SECONDS: Final = 30.0
 #: So many workers dead over one notification mean that the notification kills them.
 POISON_LAPSES: Final = 3
 
 
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000)
-
-
-class Ledger:
+class Ledger(Replaying):
     """Every change of a notification's state. One object a process; safe between threads.
 
     Each call is one atomic script and may be repeated after a lost reply. All raise `redis.RedisError` where
@@ -66,7 +60,7 @@ class Ledger:
             client: From `settings_store.redis_client.connect`.
             prefix: First part of every key.
             revision_key: The hash whose field `revision` is the revision of the options.
-            clock: Lua text that defines `now_ms()`; tests move time by it.
+            clock: Lua text that defines `nowmilliseconds()`; tests move time by it.
         """
         self._redis = client
         self._scripts = Scripts(client, prefix, clock)
@@ -131,7 +125,7 @@ class Ledger:
             revision_key=self._revision_key,
             revision=revision,
             ring=ring,
-            ring_again_ms=_ms(RING_AGAIN_SECONDS),
+            ring_again_ms=milliseconds(RING_AGAIN_SECONDS),
             bells=bells,
             queue_limit=queue_limit,
         )
@@ -185,8 +179,8 @@ class Ledger:
             lambda answer: read_claim(token, answer),
             notification_id,
             token,
-            _ms(LEASE_SECONDS),
-            _ms(LONGEST_CLAIM_SECONDS),
+            milliseconds(LEASE_SECONDS),
+            milliseconds(LONGEST_CLAIM_SECONDS),
             POISON_LAPSES,
             worker,
             self._revision_key,
@@ -195,7 +189,7 @@ class Ledger:
 
     def renew(self, claim: Claim) -> float:
         """Lengthen the lease; the seconds that are left, 0 where the claim is lost or at its longest."""
-        left: int = self._scripts.run("renew", claim.id, claim.token, _ms(LEASE_SECONDS))
+        left: int = self._scripts.run("renew", claim.id, claim.token, milliseconds(LEASE_SECONDS))
         return left / 1000
 
     def intend(
@@ -211,7 +205,7 @@ class Ledger:
             "intent",
             claim.id,
             claim.token,
-            _ms(LEASE_SECONDS),
+            milliseconds(LEASE_SECONDS),
             self._revision_key,
             revision,
             intent.attempt,
@@ -270,7 +264,7 @@ class Ledger:
             claim.id,
             claim.token,
             then,
-            _ms(delay_seconds),
+            milliseconds(delay_seconds),
             reason,
             memory,
             int(counts_as_pass),
@@ -290,76 +284,6 @@ class Ledger:
         status, state = self._scripts.run("cancel", notification_id, by, why)
         return status, state
 
-    def replay(
-        self,
-        notification_id: str,
-        *,
-        age_limit_ms: int,
-        by: str,
-        why: str,
-        even_expired: bool = False,
-        even_uncertain: bool = False,
-        delay_seconds: float = 0.0,
-        ring: bool = False,
-        token: str | None = None,
-    ) -> tuple[Replayed, State | Literal[""]]:
-        """Open a dead letter again for the recipients who do not have it, with a fresh age limit.
-
-        `refused` where it is no dead letter; `expired` or `uncertain` where it is such a one and nobody said
-        that it may go all the same: it may be stale, or arrive twice.
-
-        Args:
-            notification_id: Which.
-            age_limit_ms: How long it may be tried, from its turn on.
-            by: Who replays.
-            why: The reason, for the timeline.
-            even_expired: Also what is expired, wholly or for some recipients.
-            even_uncertain: Also what may have arrived.
-            delay_seconds: How long until its turn.
-            ring: Whether the caller enqueues it at once.
-            token: The same for a repeated call, which then changes nothing.
-        """
-        one = Replay(notification_id, age_limit_ms, delay_seconds, token or new_token())
-        return self.replay_many(
-            [one], by=by, why=why, even_expired=even_expired, even_uncertain=even_uncertain, ring=ring
-        )[0]
-
-    def replay_many(
-        self,
-        replays: Sequence[Replay],
-        *,
-        by: str,
-        why: str,
-        even_expired: bool = False,
-        even_uncertain: bool = False,
-        ring: bool = False,
-        dry_run: bool = False,
-    ) -> list[tuple[Replayed, State | Literal[""]]]:
-        """`replay` many in one round trip, each by itself; with `dry_run` only say what would be."""
-        answers = self._scripts.run_many(
-            "replay",
-            [
-                (
-                    replay.id,
-                    replay.token,
-                    replay.age_limit_ms,
-                    int(even_expired),
-                    int(even_uncertain),
-                    by,
-                    why,
-                    _ms(replay.delay_seconds),
-                    _ms(RING_AGAIN_SECONDS),
-                    int(ring),
-                    int(dry_run),
-                )
-                for replay in replays
-            ],
-        )
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return [(status, state) for status, state in answers]
-
     def sweep(self, lane: str, *, room: int, look: int = 200, first: Sequence[str] = ()) -> Sweep:
         """Look at what is due in a lane.
 
@@ -370,7 +294,7 @@ class Ledger:
             first: Those of them that are rung for before all others, whatever room there is.
         """
         rung, ended, suspects = self._scripts.run(
-            "sweep", lane, room, max(look, room), _ms(RING_AGAIN_SECONDS), POISON_LAPSES, *first
+            "sweep", lane, room, max(look, room), milliseconds(RING_AGAIN_SECONDS), POISON_LAPSES, *first
         )
         return Sweep(
             ring=tuple((rung[i], int(rung[i + 1])) for i in range(0, len(rung), 2)),
@@ -408,7 +332,7 @@ class Ledger:
 
         Everything of a record goes: content, timeline, idempotency key, number and every index entry.
         """
-        purged, more = self._scripts.run("purge", _ms(older_than_seconds), limit)
+        purged, more = self._scripts.run("purge", milliseconds(older_than_seconds), limit)
         return purged, bool(more)
 
     def refuse_when_nearly_full(self) -> None:
