@@ -24,7 +24,6 @@ class Turn:
         worker: Who claims.
         line: Where those wait.
         lanes: Those of them that may be claimed.
-
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class Ledger(Replaying):
             client: From `settings_store.redis_client.connect`.
             prefix: First part of every key.
             revision_key: The hash whose field `revision` is the revision of the options.
-            clock: Lua text that defines `nowmilliseconds()`; tests move time by it.
+            clock: Lua text that defines `now_ms()`; tests move time by it.
         """
         self._redis = client
         self._scripts = Scripts(client, prefix, clock)
